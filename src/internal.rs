@@ -4,9 +4,10 @@
 //! No function here takes a raw descriptor number, and functions that fork refuse to do so in a process with several threads:
 //! code that would be unsound in other hands stays private.
 
-pub use crate::launch::{Outcome, StderrTail, check, start};
+pub use crate::launch::{Outcome, StderrTail, check, resume_monitor, start};
 pub use crate::notify::connected_to_journal;
-pub use crate::plan::{Resolution, StartedBy, forwards_signals};
+pub use crate::plan::{Resolution, StartedBy, forwards_signals, life_fields};
+pub use crate::registry::stored_spec::read as stored_spec;
 pub use crate::registry::{directory as state_directory, lock_of};
 pub use crate::setup::{do_without_state, refuse_lent_rights, resolve};
 pub use crate::sys::identity::effective_user;

@@ -151,11 +151,7 @@ fn generate<F: Format>(
     let finish = |mut loaded: Loaded| {
         let spec = match spec_file::unsupported_commands(&mut loaded) {
             _ if F::NATIVE => loaded.draft.finish_native().map_err(messages)?,
-            errors if errors.is_empty() => {
-                let further = spec_file::further_commands(&loaded.draft);
-                let spec = loaded.draft.finish().map_err(messages)?;
-                if further.is_empty() { spec } else { return Err(messages(further)) }
-            }
+            errors if errors.is_empty() => loaded.draft.finish().map_err(messages)?,
             errors => return Err(messages(errors)),
         };
         Ok((spec, loaded.source))

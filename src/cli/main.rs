@@ -16,6 +16,7 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod list;
 mod local_machine;
 mod losses;
 mod manual;
@@ -23,6 +24,7 @@ mod message;
 
 mod quick;
 mod report;
+mod requests;
 mod run;
 mod show;
 mod spec_file;
@@ -50,6 +52,9 @@ fn main() -> std::process::ExitCode {
 
 /// Runs the command line. Returns how the process shall end.
 fn run(arguments: Vec<OsString>) -> Exit {
+    if let Some(exit) = run::resume_monitor(&arguments) {
+        return exit;
+    }
     if let Some((draft, mode)) = quick::read(&arguments) {
         return run::run_quick(draft, mode);
     }
@@ -64,6 +69,10 @@ fn run(arguments: Vec<OsString>) -> Exit {
             Some(("check", matches)) => check::run(matches),
             Some(("status", matches)) => status::run(matches),
             Some(("stop", matches)) => stop::run(matches),
+            Some(("restart", matches)) => requests::restart(matches),
+            Some(("reload", matches)) => requests::reload(matches),
+            Some(("signal", matches)) => requests::signal(matches),
+            Some(("list", matches)) => list::run(matches),
             Some(("completions", matches)) => manual::completions(matches, command()),
             Some(("man", matches)) => manual::man(matches, command()),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
@@ -88,6 +97,10 @@ fn command() -> Command {
         .subcommand(check::command())
         .subcommand(status::command())
         .subcommand(stop::command())
+        .subcommand(requests::restart_command())
+        .subcommand(requests::reload_command())
+        .subcommand(requests::signal_command())
+        .subcommand(list::command())
         .subcommand(manual::completions_command())
         .subcommand(manual::man_command())
 }

@@ -1,16 +1,16 @@
 //! `svcadapt run`: runs a service the way its host wants it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::{Display, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
-use svcadapt::detect::{Detection, Mode, ModeOption};
-use svcadapt::internal::{Ended, Outcome, Resolution, StartedBy, StderrTail, forwards_signals};
+use svcadapt::detect::{Detection, Manager, Mode, ModeOption};
+use svcadapt::internal::{Ended, Outcome, Resolution, StartedBy, StderrTail};
 use svcadapt::{Plan, StepError, detect, internal};
-use svcadapt_convert::divide::internal::is_undone_by_run;
+use svcadapt_convert::divide::internal::{is_life_field, is_undone_by_run};
 use svcadapt_convert::load::Loaded;
 use svcadapt_spec::{FIELDS, Field, Origin, ServiceSpec, SpecDraft, Timespan, boolean};
 
@@ -43,7 +43,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Err(errors) => return usage_error(&errors),
     };
     let mut unsupported_commands = spec_file::unsupported_commands(&mut loaded);
-    unsupported_commands.extend(spec_file::further_commands(&loaded.draft));
+    unsupported_commands.extend(further_commands(&loaded.draft, args::mode_option(matches)));
     let Loaded { draft, warnings, unsupported, elsewhere, .. } = loaded;
     let mode = args::mode_option(matches);
     let remarks = unsupported.into_iter().chain(elsewhere).map(remark_message);
@@ -67,22 +67,33 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 /// Runs the service of a command line that [`super::quick`] has read.
 pub(crate) fn run_quick(draft: SpecDraft, mode: ModeOption) -> Exit {
     not_honoured(&draft, mode).iter().for_each(report);
-    let unsupported = spec_file::further_commands(&draft);
+    let unsupported = further_commands(&draft, mode);
     if !unsupported.is_empty() {
         return usage_error(&unsupported);
     }
     with_plan(draft, mode, false, |spec, _, plan, resolved| start(spec, plan, resolved))
 }
 
+/// Whether a spec can be started here. If not, the errors are reported.
+pub(crate) fn check_start(draft: SpecDraft, mode: ModeOption) -> Result<(), Exit> {
+    match with_plan(draft, mode, false, |_, _, _, _| Exit::Status(0)) {
+        Exit::Status(0) => Ok(()),
+        exit => Err(exit),
+    }
+}
+
 /// A note for each setting that `run` does not act on. Most need a process that stays with the program: managers have
 /// one, `run` has none, unless it stays to forward signals.
 fn not_honoured(draft: &SpecDraft, mode: ModeOption) -> Vec<StepError> {
+    // Below systemd the life of a service is systemd's.
+    let has_life = FIELDS.iter().any(|row| is_life_field(row.field) && draft.last(row.field).is_some());
+    let by_systemd = has_life && is_below_systemd(mode);
+    let is_undone = |field: Field| is_undone_by_run(field) || by_systemd && is_life_field(field);
     let undone = FIELDS.iter().map(|row| row.field);
-    let undone = undone.filter(|field| *field != Field::ExecStart && is_undone_by_run(*field));
+    let undone = undone.filter(|field| *field != Field::ExecStart && is_undone(*field));
     let values = undone.flat_map(|field| draft.in_force(field).into_iter().map(move |given| (field, given)));
     let mut settings: Vec<(Option<(PathBuf, usize)>, String)> = values
         .filter(|(field, (value, _))| !is_default(*field, value))
-        .filter(|(field, _)| *field != Field::ReloadSignal || !forwards_signals(&detect::decide(mode)))
         .map(|(field, (_, origin))| match origin {
             Origin::File { path, spot, .. } => {
                 let line = spot.as_ref().map_or(0, |spot| spot.line);
@@ -107,6 +118,18 @@ fn is_default(field: Field, value: &OsStr) -> bool {
         Field::StartLimitIntervalSec => Timespan::parse(value) == Ok(Timespan::Finite(Duration::ZERO)),
         _ => false,
     }
+}
+
+/// The errors for commands after the program, below systemd: there only the program runs.
+fn further_commands(draft: &SpecDraft, mode: ModeOption) -> Vec<StepError> {
+    let errors = spec_file::further_commands(draft);
+    if errors.is_empty() || !is_below_systemd(mode) { Vec::new() } else { errors }
+}
+
+/// Whether systemd has started this process: it does the life of a service itself.
+fn is_below_systemd(mode: ModeOption) -> bool {
+    let detection = detect::decide(mode);
+    detection.mode == Mode::Supervised && detection.manager == Manager::Systemd
 }
 
 fn strict_error() -> StepError {
@@ -155,8 +178,17 @@ fn usage_error(problems: &[impl Display]) -> Exit {
     Exit::Status(svcadapt::USAGE)
 }
 
+/// Continues a monitor, if the arguments are those of a monitor that executes this program again.
+pub(crate) fn resume_monitor(arguments: &[OsString]) -> Option<Exit> {
+    internal::resume_monitor(arguments).map(exit)
+}
+
 fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Exit {
-    match internal::start(spec, plan, resolved) {
+    exit(internal::start(spec, plan, resolved))
+}
+
+fn exit(outcome: Outcome) -> Exit {
+    match outcome {
         Outcome::Ready | Outcome::Ended(Ended::Exited(0)) => Exit::Status(0),
         Outcome::Ended(Ended::Exited(status)) => Exit::Status(status),
         Outcome::Ended(Ended::Killed(signal)) | Outcome::Interrupted(signal) => Exit::Signal(signal),

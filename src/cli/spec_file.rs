@@ -7,7 +7,6 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use svcadapt::StepError;
 use svcadapt::internal::{effective_user, untrusted};
-use svcadapt_convert::divide::internal::is_undone_by_run;
 use svcadapt_convert::load;
 use svcadapt_convert::load::{Loaded, Remark};
 use svcadapt_spec::{Field, Origin, Scope, SpecDraft};
@@ -72,11 +71,9 @@ pub(crate) fn unsupported_commands(loaded: &mut Loaded) -> Vec<StepError> {
     other.into_iter().map(spec_message).chain(commands.into_iter().map(remark_message)).collect()
 }
 
-/// The errors for commands after the program, of a oneshot service: without them the program alone is another service.
+/// The errors for commands after the program, of a oneshot service, where they are not run: without them the program alone is
+/// another service.
 pub(crate) fn further_commands(draft: &SpecDraft) -> Vec<StepError> {
-    if !is_undone_by_run(Field::ExecStart) {
-        return Vec::new();
-    }
     let cause = "not honoured here: svcadapt runs one command, and the service has several";
     let commands = draft.in_force(Field::ExecStart).into_iter();
     commands.map(|(_, origin)| StepError::new(setting(Field::ExecStart, origin), cause)).collect()

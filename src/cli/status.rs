@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 use svcadapt::control;
-use svcadapt::control::{PidFile, PidFileContent, ServiceRef, State, Status};
+use svcadapt::control::{MonitorStatus, PidFile, PidFileContent, ServiceRef, State, Status};
 
 use super::text::{json_text, printable, printable_path};
 use super::{Exit, report, which};
@@ -51,11 +51,31 @@ fn status(state: &State) -> u8 {
     }
 }
 
+/// The state in one word; where a monitor stays with the service, as exact as that knows it.
+pub(crate) fn state_word(found: &Status) -> String {
+    match (&found.state, &found.monitor) {
+        (State::Running(..), Some(monitor)) => match monitor.phase.as_str() {
+            "running" => "running",
+            "exited" => "exited",
+            "auto-restart" => "restarting",
+            "reload" => "reloading",
+            "condition" | "start-pre" | "start" | "start-post" => "starting",
+            _ => "stopping",
+        },
+        (State::Running(..), None) => "running",
+        (State::Dead(_), _) => "dead",
+        (State::NotRunning, _) => "not running",
+        (State::Unknown(_), _) => "unknown",
+    }
+    .to_owned()
+}
+
 fn as_text(target: &ServiceRef, found: &Status) -> String {
     let name = found.name.clone().unwrap_or_else(|| target.to_string());
+    let word = state_word(found);
     let state = match &found.state {
-        State::Running(pid, Some(age)) => format!("running, process {pid}, since {}", span(*age)),
-        State::Running(pid, None) => format!("running, process {pid}"),
+        State::Running(pid, Some(age)) => format!("{word}, process {pid}, since {}", span(*age)),
+        State::Running(pid, None) => format!("{word}, process {pid}"),
         State::Dead(Some(pid)) => format!("dead, process {pid} has ended"),
         State::Dead(None) => "dead, its pid file is still there".to_owned(),
         State::NotRunning => "not running".to_owned(),
@@ -67,6 +87,10 @@ fn as_text(target: &ServiceRef, found: &Status) -> String {
         && let Some(hint) = doubt.hint()
     {
         let _ = writeln!(text, "  hint: {}", printable(&hint));
+    }
+    if let Some(MonitorStatus { starts, pid, .. }) = &found.monitor {
+        let times = if *starts == 1 { "once" } else { &format!("{starts} times") };
+        let _ = writeln!(text, "  monitor: process {pid}; the program was started {times}");
     }
     if let Some(program) = &found.program {
         let _ = writeln!(text, "  program: {}", printable_path(program));
@@ -85,7 +109,7 @@ fn as_text(target: &ServiceRef, found: &Status) -> String {
     text
 }
 
-fn as_json(target: &ServiceRef, found: &Status) -> Value {
+pub(crate) fn as_json(target: &ServiceRef, found: &Status) -> Value {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
     let path = |path: &std::path::Path| Value::from(path.to_string_lossy());
@@ -111,6 +135,11 @@ fn as_json(target: &ServiceRef, found: &Status) -> Value {
         }
         _ => {}
     }
+    if let Some(MonitorStatus { phase, starts, pid, .. }) = &found.monitor {
+        put("phase", phase.as_str().into());
+        put("starts", (*starts).into());
+        put("monitor_pid", (*pid).into());
+    }
     put("program", found.program.as_deref().map(path).into());
     put("pid_file", found.pid_file.as_ref().map(|pid_file| path(&pid_file.path)).into());
     if let Some(PidFile { content: PidFileContent::Other(other), .. }) = found.pid_file {
@@ -123,7 +152,7 @@ fn as_json(target: &ServiceRef, found: &Status) -> Value {
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
 
 /// The time span in its two largest units: `2 min 3 s`, `5 d 1 h`.
-fn span(span: Duration) -> String {
+pub(crate) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let first = UNITS.iter().position(|(_, unit)| seconds >= *unit).unwrap_or(UNITS.len() - 1);
     let mut words = Vec::new();

@@ -7,12 +7,17 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::missing_errors_doc)]
 
+mod list;
+mod monitor;
+mod request;
 mod service;
 mod status;
 mod stop;
 mod unknown_reason;
 
+pub use list::list;
+pub use request::{RequestError, reload, restart, send_signal};
 pub use service::ServiceRef;
-pub use status::{PidFile, PidFileContent, State, Status, status};
+pub use status::{MonitorStatus, PidFile, PidFileContent, State, Status, status};
 pub use stop::{StopError, Stopped, stop};
 pub use unknown_reason::UnknownReason;

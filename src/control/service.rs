@@ -175,7 +175,10 @@ fn state_of(lock: &Path) -> ServiceState {
 /// Opens a handle of the process and verifies it: if the lock still names this pid and the process lives, no other
 /// process can have had the pid in between.
 fn hold(lock: &Path, record: &Record) -> io::Result<Option<ProcessHandle>> {
-    let Some(held) = ProcessHandle::open(record.pid)? else { return Ok(None) };
+    // A service without a main process is its monitor.
+    let monitor = || record.living_monitor().map(|monitor| monitor.pid);
+    let pid = if record.main_lives() { record.pid } else { monitor().unwrap_or(record.pid) };
+    let Some(held) = ProcessHandle::open(pid)? else { return Ok(None) };
     let same = matches!(registry::look(lock)?, Found::Running(again) if again == *record);
     Ok(if same && !held.has_ended()? { Some(held) } else { None })
 }

@@ -1,11 +1,12 @@
 //! The status of a service.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use super::monitor::HeldMonitor;
 use super::service::ServiceState;
 use super::{ServiceRef, UnknownReason, service};
-use crate::registry::pid_file;
+use crate::registry::{Record, pid_file};
 use crate::sys::{error_text, process};
 
 /// The status of a service. Reading it changes nothing.
@@ -20,8 +21,39 @@ pub struct Status {
     pub program: Option<PathBuf>,
     /// Its pid file.
     pub pid_file: Option<PidFile>,
+    /// What its monitor says. `None` if no monitor stays with it, or it does not answer.
+    pub monitor: Option<MonitorStatus>,
     /// Its lock file.
     pub lock: Option<PathBuf>,
+}
+
+/// The state of a service with a monitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MonitorStatus {
+    /// Where the service is in its life, in systemd's words: `running`, `start-pre`, `auto-restart` (systemctl(1)).
+    pub phase: String,
+    /// How often its program was started.
+    pub starts: u32,
+    /// The pid of the monitor.
+    pub pid: i32,
+}
+
+/// How long a monitor may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl MonitorStatus {
+    fn of(lock: &Path, record: &Record) -> Option<Self> {
+        let monitor = HeldMonitor::of(record).ok()??;
+        let answer = monitor.ask(lock, "status", Instant::now().checked_add(ANSWER_TIMEOUT)).ok()?;
+        let field =
+            |name: &str| answer.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        Some(Self {
+            phase: field("phase")?.to_owned(),
+            starts: field("starts")?.parse().ok()?,
+            pid: monitor.held.pid(),
+        })
+    }
 }
 
 /// Whether a service is running.
@@ -71,6 +103,11 @@ pub fn status(target: &ServiceRef) -> Status {
     let pid_file = record.and_then(|record| record.pid_file.clone()).or(asked);
     Status {
         name: service.name(),
+        monitor: service
+            .lock
+            .as_deref()
+            .zip(record)
+            .and_then(|(lock, record)| MonitorStatus::of(lock, record)),
         program: record.map(|record| record.program.clone()),
         pid_file: pid_file.map(|path| PidFile { content: content(&path, pid), path }),
         state: match &service.state {
@@ -87,7 +124,7 @@ pub fn status(target: &ServiceRef) -> Status {
     }
 }
 
-fn content(path: &std::path::Path, pid: Option<i32>) -> PidFileContent {
+fn content(path: &Path, pid: Option<i32>) -> PidFileContent {
     match pid_file::read(path) {
         Ok(Some(named)) if pid.is_none_or(|pid| pid == named) => PidFileContent::Truth,
         Ok(Some(named)) => PidFileContent::Other(named),

@@ -6,6 +6,7 @@ use std::{fmt, io};
 
 use svcadapt_spec::Timespan;
 
+use super::monitor::{AskError, HeldMonitor};
 use super::service::{RunningService, ServiceState};
 use super::unknown_reason::pid_list;
 use super::{ServiceRef, UnknownReason, service};
@@ -91,6 +92,14 @@ pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, S
             Ok(Stopped::Cleared { name, others, kept })
         }
         ServiceState::Running(main) => {
+            if let Some(lock) = lock
+                && let Ok(Some(monitor)) = HeldMonitor::of(&main.record)
+            {
+                let stopped = by_monitor(&main, &monitor, lock, timeout);
+                let (signal, after, others) = stopped.map_err(|failure| failure.of(main.record.pid))?;
+                let kept = remove_record(Some(lock)).err().map(|error| error_text(&error));
+                return Ok(Stopped::Ended { name, signal, after, others, kept });
+            }
             let deadline = Deadline::new(timeout, &main.record);
             let ended = end(&main, lock, &deadline).map_err(|failure| failure.of(main.record.pid));
             let (signal, after, others) = ended?;
@@ -145,6 +154,47 @@ impl From<io::Error> for StopFailure {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
+}
+
+/// How many times the stop timeout a monitor may take: `ExecStop=`, the stop signal, SIGKILL, `ExecStopPost=`, and both
+/// signals for what that leaves behind.
+const MONITOR_STAGES: u32 = 6;
+
+/// Asks the monitor to stop the service, and waits for its end. A monitor that does not end is killed, and the service is
+/// ended without it. Returns the last signal, the time taken, and the number of processes that were left behind.
+fn by_monitor(
+    main: &RunningService,
+    monitor: &HeldMonitor,
+    lock: &Path,
+    timeout: Option<Timespan>,
+) -> Result<(i32, Duration, usize), StopFailure> {
+    let started_at = Instant::now();
+    let own = main.record.stop_timeout.map(|micros| Duration::from_micros(micros) * MONITOR_STAGES);
+    let longest = timeout.map_or(own, Timespan::finite);
+    let at = longest.and_then(|longest| started_at.checked_add(longest + KILL_TIMEOUT));
+    let asked = match monitor.ask(lock, "stop", at) {
+        Ok(answer) => answer.strip_prefix("ok ").and_then(|number| number.parse().ok()).unwrap_or(0),
+        Err(AskError::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(error.into());
+        }
+        Err(AskError::Io(_)) => {
+            // It has no socket, or does not answer in time.
+            monitor.held.send(signal::SIGTERM)?;
+            signal::SIGTERM
+        }
+        Err(AskError::Gone) => 0,
+    };
+    if monitor.held.ends_until(at)? {
+        // What the monitor could not see.
+        let deadline = Deadline { started_at, at };
+        let others = clear(Some(lock), &main.record, &deadline)?;
+        return Ok((asked, started_at.elapsed(), others));
+    }
+    monitor.held.send(signal::SIGKILL)?;
+    if !monitor.held.ends_until(Instant::now().checked_add(KILL_TIMEOUT))? {
+        return Err(StopFailure::Stuck);
+    }
+    end(main, Some(lock), &Deadline { started_at, at: Some(Instant::now()) })
 }
 
 /// Ends the main process and what it leaves behind. Returns the last signal, the time taken, and the number of other

@@ -35,6 +35,22 @@ pub enum Manager {
 }
 
 impl Manager {
+    /// All of them; launchd without a label.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Systemd,
+        Self::Launchd { label: None },
+        Self::S6,
+        Self::Runit,
+        Self::Daemontools,
+        Self::OpenRc,
+        Self::Supervisord,
+        Self::Container,
+        Self::Init,
+        Self::Svcadapt,
+        Self::Other,
+        Self::None,
+    ];
+
     /// Its name, one lower-case word: `systemd`, `container`, `none`.
     pub fn name(&self) -> &'static str {
         match self {

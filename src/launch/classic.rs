@@ -4,25 +4,23 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use svcadapt_spec::{Output, Timespan, WriteMode};
+use svcadapt_spec::Timespan;
 
 use super::intermediate::Intermediate;
-use super::outcome::{Outcome, StderrTail};
+use super::outcome::Outcome;
+use super::policy::DEFAULT_START_TIMEOUT;
 use super::role::Role;
 use super::start::{Start, StartResources};
-use super::terminate::terminate_descendants;
+use super::stderr_log::StderrLog;
+use super::terminate::{has_descendants, terminate_descendants};
 use super::watch::{Event, Reexec, Relation, Watch};
 use super::{intermediate, outcome};
 use crate::error::StepError;
-use crate::plan::{Account, LaunchStep, SetupStep};
-use crate::setup;
+use crate::plan::LaunchStep;
 use crate::setup::{DEFAULT_STOP_MICROS, LauncherLock, Report, ServiceProcess};
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
-use crate::sys::{descendants, error_text, fd, process, signal};
-
-/// The default start timeout (systemd's DefaultTimeoutStartSec).
-pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(90);
+use crate::sys::{descendants, fd, process, signal};
 
 /// Starts a daemon. Returns in the daemon; and in the launcher when the daemon is ready, or when it has failed and
 /// has been removed completely.
@@ -90,7 +88,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
 
 /// Waits for the intermediate process, which has nothing left to do, and for all other children that have ended:
 /// under a process 1 that does not reap, each would stay a zombie.
-fn reap_remaining(intermediate: i32) {
+pub(super) fn reap_remaining(intermediate: i32) {
     // A suspended process (SIGSTOP) would not exit by itself.
     if process::is_child(intermediate) && signal::send(intermediate, signal::SIGKILL).is_ok() {
         let _ = process::wait(intermediate);
@@ -102,7 +100,7 @@ fn reap_remaining(intermediate: i32) {
 /// and cannot be distinguished from its descendants, so the launcher must be a process without children.
 ///
 /// In the process that stays behind, returns how the launcher ended.
-fn fork_if_has_children() -> io::Result<Option<Ended>> {
+pub(super) fn fork_if_has_children() -> io::Result<Option<Ended>> {
     let mut found = process::reap()?;
     while let Reaped::Child(..) = found {
         found = process::reap()?;
@@ -186,13 +184,8 @@ pub(super) fn wait(
             }
             Ok(Event::Ended(Some(Ended::Exited(0)))) if is_oneshot => break Outcome::Ready,
             Ok(Event::Ended(ended)) => {
-                let errno = watch
-                    .probes
-                    .notifications()
-                    .errno
-                    .map(|number| error_text(&io::Error::from_raw_os_error(number)));
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
-                let why = watch.failure_reason.take().or(errno);
+                let why = watch.why_it_failed();
                 let early = outcome::ended_too_early(
                     &start.name(),
                     ended,
@@ -200,9 +193,8 @@ pub(super) fn wait(
                     why,
                     log.stderr_tail(&start.resolved.account),
                 );
-                let forked = ended == Ended::Exited(0)
-                    && !start.is_forking()
-                    && has_other_descendants(watch.intermediate.as_ref());
+                let known: Vec<i32> = watch.intermediate.iter().map(Intermediate::pid).collect();
+                let forked = ended == Ended::Exited(0) && !start.is_forking() && has_descendants(&known);
                 break if forked { early.with_hint(Some(outcome::FORKS_ITSELF)) } else { early };
             }
             Ok(Event::Failed(failure)) => break failure.into(),
@@ -242,13 +234,6 @@ pub(super) fn wait(
     outcome
 }
 
-/// Whether the program has left running processes behind.
-fn has_other_descendants(intermediate: Option<&Intermediate>) -> bool {
-    let spared = [Some(process::own_pid()), intermediate.map(Intermediate::pid)];
-    let mut below = descendants::descendants(process::own_pid()).unwrap_or_default().into_iter();
-    below.any(|pid| !spared.contains(&Some(pid)) && process::identity(pid).is_ok_and(|found| !found.ended))
-}
-
 /// Whether a signal asks the launcher to stop.
 pub(super) fn is_termination_signal(number: i32) -> bool {
     [signal::SIGTERM, signal::SIGINT, signal::SIGHUP, signal::SIGQUIT].contains(&number)
@@ -283,58 +268,4 @@ pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signa
     // A oneshot service that succeeded keeps its directories.
     let made = if *outcome == Outcome::Ready { &[] } else { watch.made.as_slice() };
     start.undo_start(made, main.or(watch.main));
-}
-
-/// The target of the program's standard error, with its length at the start.
-pub(super) enum StderrLog {
-    /// Appended to a file, from this offset on.
-    File(std::path::PathBuf, u64),
-    /// Written over a file of this length.
-    Over(std::path::PathBuf, u64),
-    Null,
-    Elsewhere,
-}
-
-impl StderrLog {
-    pub(super) fn new(start: &Start<'_>) -> Self {
-        let target = start.plan.setup_steps().find_map(|step| match step {
-            SetupStep::StandardError(output) => Some(output),
-            _ => None,
-        });
-        match target {
-            Some(Output::File(mode, path)) => {
-                let path = path.as_path().to_owned();
-                let length = setup::length(&path, &start.resolved.account).unwrap_or(0);
-                match mode {
-                    WriteMode::Append => Self::File(path, length),
-                    WriteMode::Truncate => Self::File(path, 0),
-                    WriteMode::Overwrite => Self::Over(path, length),
-                }
-            }
-            // A program that becomes the service in place keeps the starter's stderr until it is ready.
-            Some(Output::Null) if !start.plan.has_exec() => Self::Elsewhere,
-            Some(Output::Null) => Self::Null,
-            Some(Output::Inherit | Output::Descriptor(_)) | None => Self::Elsewhere,
-        }
-    }
-
-    fn stderr_tail(&self, account: &Account) -> StderrTail {
-        const MAX_LINES: usize = 10;
-        match self {
-            Self::Elsewhere => StderrTail::None,
-            Self::Null => StderrTail::Lost,
-            // If the file has not grown, its end may be another instance's output.
-            Self::Over(path, before) if setup::length(path, account).is_none_or(|now| now <= *before) => {
-                StderrTail::None
-            }
-            Self::Over(path, _) => Self::File(path.clone(), 0).stderr_tail(account),
-            Self::File(path, from) => match setup::tail(path, *from, account) {
-                Ok(text) if !text.trim().is_empty() => {
-                    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-                    StderrTail::Lines(lines[lines.len().saturating_sub(MAX_LINES)..].to_vec())
-                }
-                _ => StderrTail::None,
-            },
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! Forwards signals to the program, some of them as other signals.
 
 use std::io;
-use std::time::Instant;
 
 use crate::plan::{LaunchStep, Plan};
 use crate::sys::process_handle::ProcessHandle;
@@ -50,51 +49,23 @@ impl SignalMap {
     }
 }
 
-/// The main process, while the monitor runs.
+/// The main process, while a monitor stays with it.
 #[derive(Debug)]
 pub(super) struct MainProcess {
     pub(super) pid: i32,
     /// A handle, if the process may not be our child: then its pid may be reused.
     pub(super) held: Option<ProcessHandle>,
-    pub(super) stopping: Stopping,
-}
-
-/// Whether the program has been asked to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stopping {
-    /// It has not.
-    No,
-    /// It has, and is killed at this time. `None`: it may take forever.
-    Until(Option<Instant>),
-    /// SIGKILL was sent.
-    Killed,
-}
-
-impl Stopping {
-    /// The time of SIGKILL.
-    pub(super) fn deadline(self) -> Option<Instant> {
-        match self {
-            Self::Until(deadline) => deadline,
-            Self::No | Self::Killed => None,
-        }
-    }
 }
 
 impl MainProcess {
     /// A child of this process: its pid is not reused before it is reaped here.
     pub(super) fn child(pid: i32) -> Self {
-        Self { pid, held: None, stopping: Stopping::No }
+        Self { pid, held: None }
     }
 
     /// A process that the program has forked.
     pub(super) fn descendant(pid: i32) -> io::Result<Self> {
-        Ok(Self { pid, held: ProcessHandle::open(pid)?, stopping: Stopping::No })
-    }
-
-    /// Kills it after the stop timeout.
-    pub(super) fn kill(&mut self) {
-        self.send(signal::SIGKILL);
-        self.stopping = Stopping::Killed;
+        Ok(Self { pid, held: ProcessHandle::open(pid)? })
     }
 
     /// Sends a signal to the process alone. Sent to its session, it would arrive twice.

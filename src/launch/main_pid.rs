@@ -8,10 +8,10 @@
 use svcadapt_spec::Probe;
 
 use super::classic;
-use super::classic::StderrLog;
 use super::outcome::Outcome;
 use super::ready_notifier::ReadyNotifier;
 use super::start::{Start, StartResources};
+use super::stderr_log::StderrLog;
 use super::watch::{Relation, Watch};
 use crate::error::StepError;
 use crate::plan::LaunchStep;

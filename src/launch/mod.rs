@@ -24,20 +24,26 @@
 #![forbid(unsafe_code)]
 
 mod classic;
+mod detached;
 mod forward;
 mod helper;
 mod intermediate;
+mod life;
+mod machine;
 mod main_pid;
-mod monitor;
 mod outcome;
+mod policy;
 mod ready_notifier;
 mod role;
 mod start;
+mod stderr_log;
 mod terminate;
 mod watch;
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
+use life::Waiter;
 pub use outcome::{Outcome, StderrTail};
 pub use role::Role;
 use start::Start;
@@ -77,16 +83,16 @@ pub fn check(plan: &Plan) -> Result<(), StepError> {
 
 /// Whether the launcher of this strategy performs a step.
 fn performs(strategy: Strategy, step: &LaunchStep) -> bool {
-    let stays = matches!(strategy, Strategy::Monitor | Strategy::Init);
+    let stays = strategy.stays();
+    let daemonizes = matches!(strategy, Strategy::Daemonize | Strategy::DaemonMonitor);
     match step {
         LaunchStep::NotifySocket => true,
         LaunchStep::AdoptOrphans
         | LaunchStep::Lock { .. }
         | LaunchStep::Fork
         | LaunchStep::MainProcess(_) => strategy != Strategy::Exec,
-        LaunchStep::KeepIntermediate | LaunchStep::NewSession | LaunchStep::ForkAgain => {
-            strategy == Strategy::Daemonize
-        }
+        LaunchStep::KeepIntermediate => strategy == Strategy::Daemonize,
+        LaunchStep::NewSession | LaunchStep::ForkAgain => daemonizes,
         LaunchStep::Reexec(_) => stays || strategy == Strategy::Daemonize,
         LaunchStep::ReadinessHelper => strategy == Strategy::Exec,
         LaunchStep::HandOver => strategy == Strategy::ReportMainPid,
@@ -105,7 +111,8 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome 
     let start = Start::new(spec, plan, resolved);
     let divided = match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
-        Strategy::Monitor | Strategy::Init => monitor::run(&start),
+        Strategy::DaemonMonitor => detached::daemonize(&start),
+        Strategy::Monitor | Strategy::Init => life::run(&start, Waiter::Manager),
         Strategy::Exec => return helper::become_program(&start),
         Strategy::ReportMainPid => return main_pid::start(&start),
     };
@@ -113,6 +120,11 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome 
         Role::Launcher(outcome) => outcome,
         Role::Service(mut service) => process::exit_now(service.become_program(plan).status),
     }
+}
+
+/// Continues a monitor, if the arguments are those of a monitor's later image.
+pub fn resume_monitor(arguments: &[OsString]) -> Option<Outcome> {
+    life::resume(arguments)
 }
 
 /// Forks as the strategy demands, for a program that becomes the service in place ([`Plan::becoming_this_program`]). Returns in
@@ -124,7 +136,8 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolutio
     let start = Start::new(spec, plan, resolved);
     match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
-        Strategy::Monitor | Strategy::Init => monitor::run(&start),
+        Strategy::DaemonMonitor => detached::daemonize(&start),
+        Strategy::Monitor | Strategy::Init => life::run(&start, Waiter::Manager),
         // A program that becomes the service in place does not fork itself away.
         Strategy::Exec | Strategy::ReportMainPid => {
             Role::Service(ServiceProcess::new(spec, resolved, start.environment(), process::own_pid()))

@@ -128,6 +128,29 @@ pub(super) fn not_reported_in_time(
     Outcome::Failed { failure, stderr_tail, signal: None }
 }
 
+/// A command of the service failed before the service was ready.
+pub(super) fn failed_command(directive: &str, words: &str, ended: Ended, stderr_tail: StderrTail) -> Outcome {
+    let (cause, status) = match ended {
+        Ended::Exited(status) => (format!("the command exited with status {status}"), status.max(1)),
+        Ended::Killed(number) => {
+            (format!("the command was killed by {}", signal::name(number)), ENDED_TOO_EARLY)
+        }
+    };
+    let failure = StepError::about(directive, words, cause, status);
+    Outcome::Failed { failure, stderr_tail, signal: None }
+}
+
+/// The service ended for a reason that only the machine knows (`$SERVICE_RESULT`, systemd.exec(5)).
+pub(super) fn failed(name: &str, result: &str) -> Outcome {
+    StepError::about("start", name, format!("the service has failed ({result})"), ENDED_TOO_EARLY).into()
+}
+
+/// The service was started too often.
+pub(super) fn start_limit_hit(name: &str, limit: &str) -> StepError {
+    StepError::about("restart", name, format!("not started again after {limit}"), ENDED_TOO_EARLY)
+        .hint("StartLimitBurst= and StartLimitIntervalSec= set the limit")
+}
+
 /// The program was not ready in time.
 pub(super) fn not_in_time(
     name: &str,

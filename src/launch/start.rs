@@ -7,14 +7,15 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use svcadapt_spec::{Probe, ServiceSpec, ServiceType};
+use svcadapt_spec::{DirectoryKind, Input, Output, Probe, ServiceSpec, ServiceType};
 
 use super::intermediate::Channel;
+use super::life::Constants;
 use super::watch::Forking;
 use crate::error::StepError;
-use crate::plan::{LaunchStep, Plan, Resolution};
+use crate::plan::{Account, CallerState, LaunchStep, Place, Plan, Resolution, SetupStep};
 use crate::readiness::{ProbeInputs, Probes, RunAs};
-use crate::registry::SOCKET;
+use crate::registry::{SOCKET, pid_file};
 use crate::setup::{Created, LauncherLock, ServiceProcess};
 use crate::sys::socket::NotifySocket;
 use crate::sys::{fd, file, listen, process};
@@ -46,6 +47,42 @@ impl<'a> Start<'a> {
         Self { spec, plan, resolved, started: process::own_pid() }
     }
 
+    /// Continues one in a later image of the monitor. `started` is the pid of the process that was started.
+    pub(super) fn resumed(
+        spec: &'a ServiceSpec,
+        plan: &'a Plan,
+        resolved: &'a Resolution,
+        started: i32,
+    ) -> Self {
+        Self { spec, plan, resolved, started }
+    }
+
+    /// What a later image of the monitor needs.
+    pub(super) fn constants(&self) -> Constants {
+        let Account { uid, gid, groups, .. } = &self.resolved.account;
+        Constants {
+            detection: self.plan.detection.clone(),
+            uid: *uid,
+            gid: *gid,
+            groups: groups.clone(),
+            passed: self.resolved.caller.passed_descriptors.clone(),
+            started: self.started,
+            program: self.resolved.program.clone(),
+            lock: self.resolved.lock.clone(),
+        }
+    }
+
+    /// The file of this process's notify socket, if it has one.
+    pub(super) fn notify_socket_file() -> Option<SocketFile> {
+        let path = registry::directory().join(format!("{SOCKET}{}", process::own_pid()));
+        path.exists().then(|| SocketFile(path))
+    }
+
+    /// The pid of the process that was started: variables that name it are changed to name the program.
+    pub(super) fn pid(&self) -> i32 {
+        self.started
+    }
+
     /// The service's name in messages.
     pub(super) fn name(&self) -> String {
         let program = || self.spec.command.program.to_string_lossy().into_owned();
@@ -69,10 +106,80 @@ impl<'a> Start<'a> {
             return Ok(None);
         }
         let launcher_lock = LauncherLock::take(self.spec, self.resolved, self.plan.strategy)?;
+        Ok(self.forking()?.map(|forking| (launcher_lock, forking)))
+    }
+
+    /// Takes the lock for a service with which this process stays. `None` if its program takes it.
+    pub(super) fn lock(&self) -> Result<Option<LauncherLock<'a>>, StepError> {
+        let locks = self.plan.launch_steps().any(|step| matches!(step, LaunchStep::Lock { .. }));
+        let take = || LauncherLock::take(self.spec, self.resolved, self.plan.strategy);
+        locks.then(take).transpose()
+    }
+
+    /// Lists the existing descendants before a forking program is started. `None` for other programs.
+    pub(super) fn forking(&self) -> Result<Option<Forking>, StepError> {
+        if !self.is_forking() {
+            return Ok(None);
+        }
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-        let forking =
-            Forking::new(pid_file, self.resolved.account.uid).map_err(LaunchStep::Fork.io_error())?;
-        Ok(Some((launcher_lock, forking)))
+        Forking::new(pid_file, self.resolved.account.uid).map(Some).map_err(LaunchStep::Fork.io_error())
+    }
+
+    /// Looks up again what a spec of this service means: accounts and environment files may have changed.
+    pub(super) fn resolve_again(&self, spec: &ServiceSpec) -> Result<Resolution, StepError> {
+        let first = self.resolved;
+        let found = setup::resolve(spec, self.plan.started_by, first.inherited.clone());
+        let found = found.map_err(|mut failures| failures.swap_remove(0))?;
+        let working_directory = found.caller.working_directory;
+        let caller = CallerState { working_directory, ..first.caller.clone() };
+        let named = spec.name.is_some() || spec.pid_file.is_some();
+        let lock = first.lock.clone().filter(|_| named);
+        Ok(Resolution { caller, lock, ..found })
+    }
+
+    /// The same start with another spec and its plan.
+    pub(super) fn again<'b>(
+        &self,
+        spec: &'b ServiceSpec,
+        plan: &'b Plan,
+        resolved: &'b Resolution,
+    ) -> Start<'b> {
+        Start { spec, plan, resolved, started: self.started }
+    }
+
+    /// Closes the streams of the process that was started, unless the service inherits them.
+    pub(super) fn leave_streams(&self) -> io::Result<()> {
+        let inherited: Vec<i32> = self
+            .plan
+            .setup_steps()
+            .filter_map(|step| match step {
+                SetupStep::StandardInput(Input::Inherit) => Some(0),
+                SetupStep::StandardOutput(Output::Inherit) => Some(1),
+                SetupStep::StandardError(Output::Inherit) => Some(2),
+                _ => None,
+            })
+            .collect();
+        let null = file::open_null()?;
+        (0..3)
+            .filter(|number| !inherited.contains(number))
+            .try_for_each(|number| fd::duplicate_to(&null, number))
+    }
+
+    /// Removes what belongs to a service that has ended: its pid file, and its runtime directories unless they are kept.
+    pub(super) fn tidy(&self, main: Option<i32>, keeps_runtime_directory: bool) {
+        if let (Some(path), Some(main)) = (&self.spec.pid_file, main) {
+            // Best effort: it may belong to another instance by now.
+            let _ = pid_file::remove(path.as_path(), main);
+        }
+        if keeps_runtime_directory {
+            return;
+        }
+        for directory in self.spec.directories.iter().filter(|one| one.kind == DirectoryKind::Runtime) {
+            // The host removes what it has made.
+            if let Place::Own(path) = self.resolved.place(self.plan.started_by, directory) {
+                let _ = std::fs::remove_dir_all(path);
+            }
+        }
     }
 
     /// The environment of the program, without the variables of this start.
@@ -84,7 +191,18 @@ impl<'a> Start<'a> {
     ///
     /// Descriptors for internal use get numbers that are not reserved for the program.
     pub(super) fn prepare(&self) -> Result<StartResources<'a>, StepError> {
+        self.prepare_with(&[])
+    }
+
+    /// The same, with these variables beside the environment.
+    pub(super) fn prepare_with(
+        &self,
+        variables: &[(&'static str, String)],
+    ) -> Result<StartResources<'a>, StepError> {
         let mut environment = self.environment();
+        for (name, value) in variables {
+            environment.entry((*name).into()).or_insert_with(|| value.into());
+        }
         let listens = self.plan.has(&LaunchStep::NotifySocket);
         let mut file = None;
         let socket = if listens {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::intermediate::Intermediate;
 use crate::registry::{Members, Termination};
-use crate::sys::process::Reaped;
+use crate::sys::process::{Ended, Reaped};
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, process, process_info};
 
@@ -44,6 +44,46 @@ pub(super) fn terminate_descendants(
     let deadline = Instant::now().checked_add(timeout);
     Termination::new(&below).run(deadline, KILL_TIMEOUT, Some(signals.as_fd()), &mut reap)?;
     Ok(gone)
+}
+
+/// Sends signals once to every descendant except these, which have had them.
+pub(super) fn signal_descendants(numbers: &[i32], known: &[i32]) -> io::Result<()> {
+    let below = Descendants::new(None, known.iter().copied().collect());
+    Termination::new(&below).signal(numbers, known)
+}
+
+/// Kills every descendant, those too that appear meanwhile. The ends of children and the signals that arrive are added
+/// to `ended` and `received`.
+pub(super) fn kill_descendants(
+    signals: &Signals,
+    started: &[i32],
+    ended: &mut Vec<(i32, Ended)>,
+    received: &mut Vec<i32>,
+) -> io::Result<()> {
+    let below = Descendants::new(None, started.iter().copied().collect());
+    let mut reap = || {
+        while let Some(number) = signals.next()? {
+            received.push(number);
+        }
+        loop {
+            match process::reap()? {
+                Reaped::Child(pid, how) => ended.push((pid, how)),
+                Reaped::None => return Ok(below.is_blind),
+                Reaped::NoChildren => return Ok(true),
+            }
+        }
+    };
+    Termination::new(&below).run(Some(Instant::now()), KILL_TIMEOUT, Some(signals.as_fd()), &mut reap)?;
+    Ok(())
+}
+
+/// Whether this process has running descendants except these.
+pub(super) fn has_descendants(known: &[i32]) -> bool {
+    let own = process::own_pid();
+    let mut below = descendants::descendants(own).unwrap_or_default().into_iter();
+    below.any(|pid| {
+        pid != own && !known.contains(&pid) && process::identity(pid).is_ok_and(|found| !found.ended)
+    })
 }
 
 /// All descendants, and all members of the daemon's session.

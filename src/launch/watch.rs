@@ -15,7 +15,7 @@ use crate::setup::{Created, Report, Reports};
 use crate::sys::process::{Ended, Reaped};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal::Signals;
-use crate::sys::{escape_control, fd, process, signal};
+use crate::sys::{error_text, escape_control, fd, process, signal};
 
 /// How long a program that has closed the report pipe may take to exit: its destructors run first, and its exit
 /// status explains more.
@@ -156,46 +156,57 @@ impl<'a> Watch<'a> {
     /// Waits for the next event.
     pub(super) fn next(&mut self) -> io::Result<Event> {
         loop {
-            if let Some(signal) = self.signals()? {
-                return Ok(Event::Signal(signal));
+            if let Some(event) = self.look()? {
+                return Ok(event);
             }
+            fd::wait_readable(&self.descriptors(), self.pause())?;
+        }
+    }
+
+    /// The next event, if it has happened already.
+    pub(super) fn look(&mut self) -> io::Result<Option<Event>> {
+        if let Some(signal) = self.signals()? {
+            return Ok(Some(Event::Signal(signal)));
+        }
+        if let Some(failed) = self.reported_failure()? {
+            return Ok(Some(failed));
+        }
+        if let Some(main) = self.find_main()? {
+            return Ok(Some(Event::Main(main)));
+        }
+        let elapsed = self.started_at.elapsed();
+        if self.is_done() && !self.exiting() {
+            return Ok(Some(Event::Ready));
+        }
+        self.check_probes(elapsed)?;
+        if let Some(ended) = self.reap_ended()? {
+            // Reports written before its end may have arrived since the last read.
             if let Some(failed) = self.reported_failure()? {
-                return Ok(failed);
-            }
-            if let Some(main) = self.find_main()? {
-                return Ok(Event::Main(main));
-            }
-            let elapsed = self.started_at.elapsed();
-            if self.is_done() && !self.exiting() {
-                return Ok(Event::Ready);
+                return Ok(Some(failed));
             }
             self.check_probes(elapsed)?;
-            if let Some(ended) = self.reap_ended()? {
-                // Reports written before its end may have arrived since the last read.
-                if let Some(failed) = self.reported_failure()? {
-                    return Ok(failed);
-                }
-                self.check_probes(elapsed)?;
-                let ended = ended.or(self.reaped_early());
-                // The process exits only after a report, so it was the program that ended.
-                let executed =
-                    self.forking.is_none() && self.is_done() && matches!(ended, Some(Ended::Exited(_)));
-                return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
-            }
-            // Without probes the program is about to exit here, and its exit status decides.
-            if self.is_running() && !self.probes.is_empty() && self.probes.all_met() {
-                return Ok(Event::Ready);
-            }
-            if self.grace_left().is_some_and(|left| left.is_zero()) {
-                return Ok(Event::PipeClosed);
-            }
-            if let Some(timeout) = self.timeout_left(elapsed)
-                && timeout.is_zero()
-            {
-                return Ok(Event::TimedOut(elapsed));
-            }
-            self.wait(elapsed)?;
+            let ended = ended.or(self.reaped_early());
+            // The process exits only after a report, so it was the program that ended.
+            let executed =
+                self.forking.is_none() && self.is_done() && matches!(ended, Some(Ended::Exited(_)));
+            return Ok(Some(if executed { Event::Ready } else { Event::Ended(ended) }));
         }
+        // Without probes the program is about to exit here, and its exit status decides.
+        if self.is_running() && !self.probes.is_empty() && self.probes.all_met() {
+            return Ok(Some(Event::Ready));
+        }
+        if self.grace_left().is_some_and(|left| left.is_zero()) {
+            return Ok(Some(Event::PipeClosed));
+        }
+        let late = self.timeout_left(elapsed).is_some_and(|left| left.is_zero());
+        Ok(late.then_some(Event::TimedOut(elapsed)))
+    }
+
+    /// Why the program failed, in its own words.
+    pub(super) fn why_it_failed(&mut self) -> Option<String> {
+        let number = self.probes.notifications().errno;
+        let errno = number.map(|number| error_text(&io::Error::from_raw_os_error(number)));
+        self.failure_reason.take().or(errno)
     }
 
     /// Reads the reports. Returns the failure if one was reported.
@@ -253,30 +264,40 @@ impl<'a> Watch<'a> {
         Some(timeout.saturating_sub(elapsed))
     }
 
-    fn wait(&self, elapsed: Duration) -> io::Result<()> {
+    /// The process handles that are looked at in intervals where the kernel has no descriptor for them.
+    fn handles(&self) -> impl Iterator<Item = &ProcessHandle> {
+        let found = self.forking.as_ref().and_then(Forking::main);
+        let observed = match self.relation {
+            Relation::Parent(_) => None,
+            Relation::Observer(main) => Some(main),
+        };
+        [found, observed].into_iter().flatten()
+    }
+
+    /// The longest time until the next look. `None`: every event has a descriptor.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        let elapsed = self.started_at.elapsed();
         let pause = match (&self.stage, &self.forking) {
             (Stage::Executed, Some(forking)) if !forking.found_main() => forking.pause(elapsed),
             (Stage::Executed, _) => self.probes.pause(elapsed),
             _ => None,
         };
-        let held = self.forking.as_ref().and_then(Forking::main);
-        let main = match self.relation {
-            Relation::Parent(_) => None,
-            Relation::Observer(main) => Some(main),
-        };
-        let looks = [held, main].into_iter().flatten().filter_map(ProcessHandle::pause).min();
-        let longest = [pause, looks, self.grace_left(), self.timeout_left(elapsed)];
-        let longest = longest.into_iter().flatten().min();
+        let looks = self.handles().filter_map(ProcessHandle::pause).min();
+        [pause, looks, self.grace_left(), self.timeout_left(elapsed)].into_iter().flatten().min()
+    }
+
+    /// The descriptors that become readable on an event.
+    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
         all.extend(self.reports.as_ref().map(AsFd::as_fd));
-        all.extend([held, main].into_iter().flatten().filter_map(ProcessHandle::descriptor));
+        all.extend(self.handles().filter_map(ProcessHandle::descriptor));
         all.extend(
             self.intermediate.as_ref().filter(|intermediate| intermediate.is_there()).map(AsFd::as_fd),
         );
         if let Relation::Parent(signals) = self.relation {
             all.push(signals.as_fd());
         }
-        fd::wait_readable(&all, longest).map(drop)
+        all
     }
 
     fn signals(&mut self) -> io::Result<Option<i32>> {

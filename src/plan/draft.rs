@@ -23,21 +23,11 @@ pub(super) fn steps(
     listening: SocketSource,
 ) -> Vec<Step> {
     let mode = detection.mode;
-    let mut draft = StepList { spec, resolved, mode, started_by, end, listening, steps: Vec::new() };
+    let mut draft =
+        StepList { spec, resolved, mode, started_by, strategy, end, listening, steps: Vec::new() };
     draft.launch(detection, strategy);
     match end {
-        Ending::Exec => {
-            draft.service(SetupStep::ResetSignals);
-            draft.streams_and_files();
-            draft.root();
-            draft.identity();
-            draft.end_with_monitor(detection, strategy);
-            draft.umask();
-            draft.working_directory();
-            let kept = draft.open_descriptors();
-            draft.service(SetupStep::Descriptors(kept));
-            draft.service(SetupStep::Execute(resolved.program.clone()));
-        }
+        Ending::Exec => draft.until_exec(detection, strategy),
         // Privilege drops come last, so that a program can do them later.
         Ending::Return => {
             draft.service(SetupStep::InheritedSignals);
@@ -57,11 +47,28 @@ pub(super) fn steps(
     draft.steps
 }
 
+/// The steps of a command of the service, in order: those of the program's process.
+pub(super) fn command_steps(
+    spec: &ServiceSpec,
+    resolved: &Resolution,
+    detection: &Detection,
+    started_by: StartedBy,
+) -> Vec<Step> {
+    let (mode, strategy, end) = (detection.mode, Strategy::Exec, Ending::Exec);
+    let listening = SocketSource::Program;
+    let mut draft =
+        StepList { spec, resolved, mode, started_by, strategy, end, listening, steps: Vec::new() };
+    draft.service(SetupStep::NewSession);
+    draft.until_exec(detection, strategy);
+    draft.steps
+}
+
 struct StepList<'a> {
     spec: &'a ServiceSpec,
     resolved: &'a Resolution,
     mode: Mode,
     started_by: StartedBy,
+    strategy: Strategy,
     end: Ending,
     listening: SocketSource,
     steps: Vec<Step>,
@@ -85,27 +92,48 @@ impl StepList<'_> {
         self.started_by == StartedBy::Nobody
     }
 
+    /// The steps of the process that executes a program.
+    fn until_exec(&mut self, detection: &Detection, strategy: Strategy) {
+        self.service(SetupStep::ResetSignals);
+        self.streams_and_files();
+        self.root();
+        self.identity();
+        self.end_with_monitor(detection, strategy);
+        self.umask();
+        self.working_directory();
+        let kept = self.open_descriptors();
+        self.service(SetupStep::Descriptors(kept));
+        self.service(SetupStep::Execute(self.resolved.program.clone()));
+    }
+
+    /// Whether the process that was started holds the lock: it stays, or the first process of the program exits.
+    fn launcher_locks(&self) -> bool {
+        self.forking() || self.strategy.stays() && self.end == Ending::Exec
+    }
+
     fn forking(&self) -> bool {
         self.spec.service_type == Some(ServiceType::Forking)
     }
 
     fn launch(&mut self, detection: &Detection, strategy: Strategy) {
-        if self.spec.ready.contains(&Probe::Notify) && self.listens() {
+        let watchdog = self.spec.watchdog.is_some() && strategy.stays();
+        if (self.spec.ready.contains(&Probe::Notify) || watchdog) && self.listens() {
             self.launcher(LaunchStep::NotifySocket);
         }
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
         // launchd and process 1 adopt all orphans themselves.
         let adopts = self.resolved.caller.orphans == Reaper::Subreaper;
-        if matches!(strategy, Strategy::Daemonize | Strategy::ReportMainPid | Strategy::Monitor)
-            && adopts
-            && !launchd
-        {
+        let adopting = matches!(
+            strategy,
+            Strategy::Daemonize | Strategy::DaemonMonitor | Strategy::ReportMainPid | Strategy::Monitor
+        );
+        if adopting && adopts && !launchd {
             self.launcher(LaunchStep::AdoptOrphans);
         }
         if strategy == Strategy::Daemonize && !adopts {
             self.launcher(LaunchStep::KeepIntermediate);
         }
-        if self.forking()
+        if self.launcher_locks()
             && let Some((path, descriptor)) = self.lock()
         {
             self.launcher(LaunchStep::Lock { path, descriptor });
@@ -115,6 +143,12 @@ impl StepList<'_> {
                 self.launcher(LaunchStep::Fork);
                 self.launcher(LaunchStep::NewSession);
                 self.launcher(LaunchStep::ForkAgain);
+            }
+            Strategy::DaemonMonitor => {
+                self.launcher(LaunchStep::Fork);
+                self.launcher(LaunchStep::NewSession);
+                self.launcher(LaunchStep::ForkAgain);
+                self.service(SetupStep::NewSession);
             }
             Strategy::ReportMainPid => self.launcher(LaunchStep::Fork),
             Strategy::Monitor | Strategy::Init => {
@@ -147,7 +181,7 @@ impl StepList<'_> {
         }
         match strategy {
             Strategy::ReportMainPid => self.launcher(LaunchStep::HandOver),
-            Strategy::Monitor | Strategy::Init => {
+            Strategy::DaemonMonitor | Strategy::Monitor | Strategy::Init => {
                 self.launcher(LaunchStep::Monitor(translated_signals(self.spec, detection)));
             }
             Strategy::Daemonize | Strategy::Exec => {}
@@ -176,6 +210,8 @@ impl StepList<'_> {
     fn listens(&self) -> bool {
         match self.mode {
             Mode::Classic => true,
+            // A monitor hears what no manager does.
+            Mode::Supervised if self.strategy.stays() && !self.notify_socket() => true,
             Mode::Supervised => self.spec.notification_fd.is_some(),
         }
     }
@@ -188,7 +224,7 @@ impl StepList<'_> {
     fn streams_and_files(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         let caller = &resolved.caller;
-        if !self.forking()
+        if !self.launcher_locks()
             && let Some((path, descriptor)) = self.lock()
         {
             self.service(SetupStep::Lock { path, descriptor });
@@ -328,7 +364,8 @@ impl StepList<'_> {
     fn end_with_monitor(&mut self, detection: &Detection, strategy: Strategy) {
         // Children do not inherit the parent-death signal, and launchd kills the rest of a job itself.
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
-        if strategy == Strategy::Monitor && !self.forking() && !launchd {
+        let monitored = matches!(strategy, Strategy::Monitor | Strategy::DaemonMonitor);
+        if monitored && !self.forking() && !launchd {
             self.service(SetupStep::EndWithMonitor);
         }
     }

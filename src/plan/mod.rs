@@ -19,6 +19,7 @@ mod ending;
 mod environment;
 mod label;
 mod launch_step;
+mod life;
 mod resolution;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -34,6 +35,7 @@ pub use ending::Ending;
 pub use environment::{FORKING, STARTED_AS, environment, readdress, started_as};
 pub use label::Label;
 pub use launch_step::LaunchStep;
+pub use life::life_fields;
 pub use resolution::{Account, AccountEntry, CallerState, Note, Place, Reaper, Resolution};
 pub use setup_step::SetupStep;
 use socket_source::SocketSource;
@@ -50,6 +52,9 @@ pub struct Plan {
     /// How the program is started.
     #[doc(hidden)]
     pub strategy: Strategy,
+    /// The host that it was made for.
+    #[doc(hidden)]
+    pub detection: Detection,
     /// Whether a service manager has prepared this process.
     #[doc(hidden)]
     pub started_by: StartedBy,
@@ -115,6 +120,14 @@ impl Plan {
         Self::with_ending(spec, resolved, detection, Ending::Return)
     }
 
+    /// Plans how a command of the service runs beside its program: with the same set-up, but without the steps of a
+    /// launcher.
+    pub(crate) fn of_command(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection) -> Self {
+        let started_by = StartedBy::of(detection);
+        let steps = draft::command_steps(spec, resolved, detection, started_by);
+        Self { strategy: Strategy::Exec, detection: detection.clone(), started_by, steps }
+    }
+
     /// Adds a re-exec of the program in the forked service process. The plan is unchanged if it has no fork.
     #[must_use]
     pub(crate) fn with_reexec(mut self, program: &Path) -> Self {
@@ -144,11 +157,11 @@ impl Plan {
     }
 
     fn with_ending(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection, end: Ending) -> Self {
-        let strategy = Strategy::of(spec, resolved, detection);
+        let strategy = Strategy::of(spec, resolved, detection, end);
         let started_by = StartedBy::of(detection);
         let listening = SocketSource::of(spec, resolved, detection);
         let steps = draft::steps(spec, resolved, detection, started_by, strategy, end, listening);
-        Self { strategy, started_by, steps }
+        Self { strategy, detection: detection.clone(), started_by, steps }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use svcadapt_spec::{ServiceSpec, ServiceType, SignalName};
 
-use super::Resolution;
+use super::life::life_fields;
+use super::{Ending, Resolution};
 use crate::detect::{Detection, Manager, Mode};
 
 /// How the program is started.
@@ -10,6 +11,9 @@ use crate::detect::{Detection, Manager, Mode};
 pub enum Strategy {
     /// Fork twice, and exit when the service is ready (daemon(7)).
     Daemonize,
+    /// Fork twice, into a process that starts the program as its child and stays until the service has ended; exit when it
+    /// is ready.
+    DaemonMonitor,
     /// Execute the program in this process.
     Exec,
     /// Fork once; when the program has forked itself into the background and the service is ready, report the main process
@@ -22,13 +26,16 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// A monitor stays only if it is needed: for a forking program under a manager that watches only its own child, and for
-    /// signals that the manager cannot send.
-    pub(super) fn of(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection) -> Self {
+    /// A monitor stays only if it is needed: for what the spec asks for after the start and the host does not do; for a
+    /// forking program under a manager that watches only its own child; for signals that the manager cannot send.
+    pub(super) fn of(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection, end: Ending) -> Self {
+        // A program that becomes the service in place starts itself.
+        let lives = end == Ending::Exec && !life_fields(spec).is_empty();
         let forking = spec.service_type == Some(ServiceType::Forking);
         // systemd accepts MAINPID= (sd_notify(3)) if it has set NOTIFY_SOCKET.
         let listens = || resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
         match (detection.mode, &detection.manager) {
+            (Mode::Classic, _) if lives => Self::DaemonMonitor,
             (Mode::Classic, _) => Self::Daemonize,
             (Mode::Supervised, Manager::Container) => Self::Init,
             (Mode::Supervised, Manager::Systemd)
@@ -36,10 +43,29 @@ impl Strategy {
             {
                 Self::ReportMainPid
             }
+            (Mode::Supervised, manager) if lives && *manager != Manager::Systemd => Self::Monitor,
             (Mode::Supervised, _) if forking || !translated_signals(spec, detection).is_empty() => {
                 Self::Monitor
             }
             (Mode::Supervised, _) => Self::Exec,
+        }
+    }
+}
+
+impl Strategy {
+    /// The mode that it belongs to.
+    pub fn mode(self) -> Mode {
+        match self {
+            Self::Daemonize | Self::DaemonMonitor => Mode::Classic,
+            Self::Exec | Self::ReportMainPid | Self::Monitor | Self::Init => Mode::Supervised,
+        }
+    }
+
+    /// Whether a process of svcadapt stays with the service until its end.
+    pub fn stays(self) -> bool {
+        match self {
+            Self::DaemonMonitor | Self::Monitor | Self::Init => true,
+            Self::Daemonize | Self::Exec | Self::ReportMainPid => false,
         }
     }
 }

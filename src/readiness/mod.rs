@@ -14,14 +14,14 @@ mod process_tree;
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use command::ExecProbe;
 pub use command::RunAs;
 use newline::Newline;
-pub use notify::Notifications;
 use notify::NotifyListener;
+pub use notify::{LifeSign, Notifications};
 pub use process_tree::ProcessTree;
 use svcadapt_spec::Probe;
 
@@ -41,6 +41,8 @@ struct WatchedProbe {
     probe: Probe,
     watch: Watcher,
     met: bool,
+    /// Whether it is only heard, and readiness does not wait for it.
+    only_heard: bool,
 }
 
 #[derive(Debug)]
@@ -84,18 +86,22 @@ impl Probes {
         let watches: Vec<_> = probes.iter().map(watch).collect();
         let pending = probes.iter().cloned().zip(watches).filter_map(|(probe, watch)| {
             // Every probe has its input: the plan provides it.
-            Some(WatchedProbe { probe, watch: watch?, met: false })
+            Some(WatchedProbe { probe, watch: watch?, met: false, only_heard: false })
         });
-        Self {
-            pending: pending.collect(),
-            identity: inputs.identity,
-            notifications: Notifications::default(),
-        }
+        let mut pending: Vec<_> = pending.collect();
+        // A socket of the program without a probe.
+        pending.extend(inputs.socket.take().map(|socket| WatchedProbe {
+            probe: Probe::Notify,
+            watch: Watcher::Notify(NotifyListener::new(socket)),
+            met: true,
+            only_heard: true,
+        }));
+        Self { pending, identity: inputs.identity, notifications: Notifications::default() }
     }
 
     /// Whether there is no probe.
     pub fn is_empty(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.iter().all(|pending| pending.only_heard)
     }
 
     /// The descriptors that become readable on an event of a probe.
@@ -116,6 +122,25 @@ impl Probes {
             pending.met |= now;
         }
         Ok(())
+    }
+
+    /// The number of the socket that hears the program's notifications.
+    pub fn socket_number(&self) -> Option<i32> {
+        let mut heard = self.pending.iter().filter_map(|pending| match &pending.watch {
+            Watcher::Notify(listener) => Some(listener.descriptor().as_raw_fd()),
+            Watcher::Newline(_) | Watcher::Command(_) | Watcher::Look => None,
+        });
+        heard.next()
+    }
+
+    /// Reads the notifications of a program whose probes have succeeded, and takes what they say about its life.
+    pub fn hear(&mut self, tree: ProcessTree, elapsed: Duration) -> io::Result<Vec<LifeSign>> {
+        for pending in &mut self.pending {
+            if let Watcher::Notify(listener) = &mut pending.watch {
+                listener.look(tree, elapsed, &mut self.notifications)?;
+            }
+        }
+        Ok(std::mem::take(&mut self.notifications.life))
     }
 
     /// Handles the end of a child, which may be a probe's command.

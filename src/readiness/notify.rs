@@ -7,6 +7,21 @@ use std::time::Duration;
 use super::ProcessTree;
 use crate::sys::socket::{Datagram, NotifySocket};
 
+/// What a program says about its life (sd_notify(3)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LifeSign {
+    /// `READY=1`
+    Ready,
+    /// `RELOADING=1`
+    Reloading,
+    /// `STOPPING=1`
+    Stopping,
+    /// `WATCHDOG=1`
+    Watchdog,
+    /// `WATCHDOG=trigger`
+    WatchdogTrigger,
+}
+
 /// The notifications of a program other than `READY=1`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notifications {
@@ -16,8 +31,21 @@ pub struct Notifications {
     pub errno: Option<i32>,
     /// `EXTEND_TIMEOUT_USEC=`: the requested deadline, as time since the beginning of the start.
     pub extended: Option<Duration>,
+    /// What it has said about its life since the last look, in order.
+    pub life: Vec<LifeSign>,
     /// The number of messages from processes outside the service.
     pub strangers: usize,
+}
+
+/// So many signs are kept until they are taken; a program that sends without end must not fill the memory.
+const MAX_SIGNS: usize = 64;
+
+impl Notifications {
+    fn say(&mut self, sign: LifeSign) {
+        if self.life.last() != Some(&sign) && self.life.len() < MAX_SIGNS {
+            self.life.push(sign);
+        }
+    }
 }
 
 /// The maximum number of messages read in one poll; the socket stays readable for the rest. A program that sends without
@@ -70,7 +98,14 @@ fn read(datagram: &Datagram, elapsed: Duration, notifications: &mut Notification
             continue;
         };
         match name {
-            "READY" => ready |= value == "1",
+            "READY" if value == "1" => {
+                ready = true;
+                notifications.say(LifeSign::Ready);
+            }
+            "RELOADING" if value == "1" => notifications.say(LifeSign::Reloading),
+            "STOPPING" if value == "1" => notifications.say(LifeSign::Stopping),
+            "WATCHDOG" if value == "1" => notifications.say(LifeSign::Watchdog),
+            "WATCHDOG" if value == "trigger" => notifications.say(LifeSign::WatchdogTrigger),
             "STATUS" => notifications.status = Some(value.to_owned()).filter(|status| !status.is_empty()),
             "ERRNO" => notifications.errno = value.parse().ok().filter(|errno| *errno > 0),
             "EXTEND_TIMEOUT_USEC" => {

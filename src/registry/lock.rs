@@ -1,15 +1,17 @@
 //! Takes and removes the lock of a service together with its record. Other processes see either both or neither.
 
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+use svcadapt_spec::ServiceSpec;
 
 use super::record::Record;
 use super::record_file::{read, record_of, records};
 use super::start_lock::{MODE, lock_starts_in, mode_in};
 use super::tree::{Leftovers, Tree};
-use super::{lock_directory, pid_file};
+use super::{lock_directory, pid_file, stored_spec};
 use crate::sys::lock::Holder;
 use crate::sys::{fd, file, lock};
 
@@ -100,9 +102,19 @@ impl Lock {
         Ok(Ok(lock))
     }
 
+    /// The lock that an earlier image of this process has taken (it survives execve(2)).
+    pub fn inherit(descriptor: OwnedFd, path: &Path) -> Self {
+        Self { file: descriptor.into(), path: path.to_owned() }
+    }
+
     /// The value of `SVCADAPT_PROCESS` in the service's processes, as recorded.
     pub fn mark(&self) -> Option<String> {
         read(&self.path).ok()??.mark
+    }
+
+    /// Stores the spec of the service beside its record.
+    pub fn store_spec(&self, spec: &ServiceSpec, mode: &str) -> io::Result<()> {
+        stored_spec::store(&self.path, spec, mode)
     }
 
     /// Records the service's main process.
@@ -160,11 +172,13 @@ pub fn remove(path: &Path) -> io::Result<()> {
         .unwrap_or(Ok(()));
     let directory = file::open_directory(directory)?;
     file::remove(&directory, name)?;
-    let record = record_of(path);
-    if let Some(record) = record.file_name() {
-        // The temporary file of a writer that was killed before rename(2).
-        file::remove(&directory, &file::temporary_name(record))?;
-        file::remove(&directory, record)?;
+    // The record is last: it is needed to find the others again.
+    for beside in [stored_spec::path(path), record_of(path)] {
+        if let Some(name) = beside.file_name() {
+            // The temporary file of a writer that was killed before rename(2).
+            file::remove(&directory, &file::temporary_name(name))?;
+            file::remove(&directory, name)?;
+        }
     }
     pid_file_gone
 }

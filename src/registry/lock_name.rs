@@ -44,6 +44,14 @@ pub const SOCKET: &str = ".notify.";
 /// The same for a socket without a place in the file system ([`crate::sys::socket`]).
 const ABSTRACT_SOCKET: &[u8] = b"@svcadapt/notify/";
 
+/// The control socket of the monitor with this pid, beside the lock of its service.
+pub fn control_socket(lock: &Path, pid: i32) -> PathBuf {
+    lock.with_file_name(format!("{CONTROL_SOCKET}{pid}"))
+}
+
+/// The prefix of the name of a monitor's control socket; the monitor's pid follows.
+const CONTROL_SOCKET: &str = ".control.";
+
 /// Encodes a path as a file name that no service can have. `%` escapes ambiguous bytes. A path that is too long is
 /// replaced by a digest.
 fn key(path: &Path) -> OsString {

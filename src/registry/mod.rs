@@ -13,6 +13,7 @@
 //! A child of the program has the descriptor too, and may lock the file after the program has ended. That has no
 //! effect: a process that is not recorded is not the service, and the next start creates a new file.
 
+mod lines;
 mod lock;
 mod lock_directory;
 mod lock_name;
@@ -22,6 +23,7 @@ pub mod pid_file;
 mod record;
 mod record_file;
 mod start_lock;
+pub mod stored_spec;
 mod terminate;
 mod tree;
 
@@ -30,9 +32,9 @@ pub use lock_directory::{
     LockDirectoryError, directory, lock_directories, obstacle, own_directories, prepare_directory,
     runtime_directory,
 };
-pub use lock_name::{SOCKET, file_name, is_launchers, name_of, path};
+pub use lock_name::{SOCKET, control_socket, file_name, is_launchers, name_of, path};
 pub use look::{Found, inherited, look};
-pub use record::{Record, Session};
+pub use record::{Monitor, Record, Session};
 pub use record_file::{lock_of, records};
 pub(crate) use start_lock::lock_starts;
 pub use terminate::{Members, Termination, TerminationResult};

@@ -1,10 +1,10 @@
 //! The record of a service: which process it is, and how to stop it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+use super::lines;
 use crate::plan::started_as;
 use crate::sys::{identity, process};
 
@@ -22,6 +22,8 @@ pub struct Record {
     pub namespace: Option<String>,
     /// Its pid file.
     pub pid_file: Option<PathBuf>,
+    /// The process that stays with it. `None` if none does.
+    pub monitor: Option<Monitor>,
     /// Its program.
     pub program: PathBuf,
     /// The stop timeout in microseconds. `None` means no limit.
@@ -34,6 +36,34 @@ pub struct Record {
     pub mark: Option<String>,
     /// The user that it was started as.
     pub user: u32,
+}
+
+/// The process of svcadapt that stays with a service: it holds the lock, and restarts and stops the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Monitor {
+    /// Its pid.
+    pub pid: i32,
+    /// Its start time.
+    pub start_time: u64,
+}
+
+impl Monitor {
+    /// This process. `None` without /proc.
+    pub fn own() -> Option<Self> {
+        let pid = process::own_pid();
+        let start_time = process::identity(pid).ok()?.start_time;
+        Some(Self { pid, start_time })
+    }
+
+    /// Whether it is alive: the same process, and not a zombie.
+    fn lives(self) -> bool {
+        is_alive(self.pid, self.start_time)
+    }
+}
+
+fn is_alive(pid: i32, start_time: u64) -> bool {
+    let now = process::identity(pid);
+    now.is_ok_and(|now| process::same_start(now.start_time, start_time) && !now.ended)
 }
 
 /// The session of a service.
@@ -65,6 +95,7 @@ impl Record {
             boot: process::boot().ok(),
             namespace: process::namespace(),
             pid_file,
+            monitor: None,
             program,
             stop_timeout,
             stop_signal: None,
@@ -80,20 +111,32 @@ impl Record {
         self.start_time.map(|start| mark().unwrap_or(start).min(start))
     }
 
-    /// Whether its process is alive: the same process, and not a zombie.
+    /// Whether its process or its monitor is alive: the same process, and not a zombie.
     pub fn lives(&self) -> bool {
-        let Some(start) = self.start_time else { return false };
-        let now = process::identity(self.pid);
-        now.is_ok_and(|now| process::same_start(now.start_time, start) && !now.ended)
-            && self.is_of_this_boot()
-            && !self.is_of_another_namespace()
+        self.main_lives() || self.living_monitor().is_some()
+    }
+
+    /// Whether its main process is alive.
+    pub fn main_lives(&self) -> bool {
+        self.start_time.is_some_and(|start| is_alive(self.pid, start)) && self.is_of_here()
+    }
+
+    /// Its monitor, if that is alive.
+    pub fn living_monitor(&self) -> Option<Monitor> {
+        self.monitor.filter(|monitor| monitor.lives() && self.is_of_here())
+    }
+
+    /// Whether its pids are those of this boot and this pid namespace.
+    fn is_of_here(&self) -> bool {
+        self.is_of_this_boot() && !self.is_of_another_namespace()
     }
 
     /// Whether this holder of the lock can be the recorded process. If only its pid is visible, the pid decides.
     pub(super) fn may_be(&self, pid: i32) -> bool {
         let same = |now: u64| self.start_time.is_none_or(|start| process::same_start(now, start));
         let other = process::identity(pid).is_ok_and(|now| !same(now.start_time) || now.ended);
-        pid == self.pid && !other && self.is_of_this_boot()
+        let monitors = self.monitor.is_some_and(|monitor| monitor.pid == pid && monitor.lives());
+        (pid == self.pid && !other || monitors) && self.is_of_this_boot()
     }
 
     /// Whether it was written in this boot. `true` if that is unknown.
@@ -109,30 +152,22 @@ impl Record {
         self.namespace.is_some() && process::namespace().is_some_and(|own| self.namespace != Some(own))
     }
 
-    /// Whether it records this process.
+    /// Whether it records this process, as the service or as its monitor.
     pub(super) fn is_of_this_process(&self) -> bool {
-        self.pid == process::own_pid() && self.lives()
+        let own = process::own_pid();
+        let monitors = self.living_monitor().is_some_and(|monitor| monitor.pid == own);
+        self.pid == own && self.lives() || monitors
     }
 
     /// Whether its process is alive and is not this process.
     pub fn is_of_other_process(&self) -> bool {
-        self.pid != process::own_pid() && self.lives()
+        !self.is_of_this_process() && self.lives()
     }
 
     /// One field per line; the last line marks the record as complete.
     pub(super) fn write(&self) -> Vec<u8> {
         let mut text = format!("pid={}\n", self.pid).into_bytes();
-        let mut put = |name: &str, value: &OsStr| {
-            text.extend(name.bytes());
-            text.push(b'=');
-            for &byte in value.as_bytes() {
-                match byte {
-                    b'%' | b'\n' => text.extend(format!("%{byte:02x}").bytes()),
-                    _ => text.push(byte),
-                }
-            }
-            text.push(b'\n');
-        };
+        let mut put = |name: &str, value: &OsStr| lines::put(&mut text, name, value);
         if let Some(start) = self.start_time {
             put("start", OsStr::new(&start.to_string()));
         }
@@ -145,6 +180,9 @@ impl Record {
         }
         if let Some(path) = &self.pid_file {
             put("pid-file", path.as_os_str());
+        }
+        if let Some(Monitor { pid, start_time }) = self.monitor {
+            put("monitor", OsStr::new(&format!("{pid}:{start_time}")));
         }
         if let Some(timeout) = self.stop_timeout {
             put("stop", OsStr::new(&timeout.to_string()));
@@ -159,17 +197,15 @@ impl Record {
             put("mark", OsStr::new(mark));
         }
         put("user", OsStr::new(&self.user.to_string()));
-        text.extend(b"end=\n");
+        text.extend(lines::END);
         text
     }
 
     pub(super) fn read(text: &[u8]) -> Option<Self> {
-        let text = text.strip_suffix(b"end=\n")?;
+        let fields: Vec<_> = lines::fields(text)?.collect();
         let field = |name: &str| {
-            let value = text
-                .split(|&b| b == b'\n')
-                .find_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-            Some(unescape(value))
+            let found = fields.iter().find(|(known, _)| *known == name.as_bytes());
+            found.map(|(_, value)| value.clone())
         };
         let number = |name: &str| field(name)?.into_string().ok()?.parse::<u64>().ok();
         Some(Self {
@@ -178,6 +214,7 @@ impl Record {
             boot: field("boot").and_then(|boot| boot.into_string().ok()),
             namespace: field("namespace").and_then(|name| name.into_string().ok()),
             pid_file: field("pid-file").map(PathBuf::from),
+            monitor: field("monitor").and_then(|text| monitor(text.to_str()?)),
             program: field("program")?.into(),
             stop_timeout: number("stop"),
             stop_signal: field("signal").and_then(|name| name.into_string().ok()),
@@ -198,23 +235,9 @@ fn seen<T>(looked: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-fn unescape(value: &[u8]) -> OsString {
-    let mut bytes = Vec::new();
-    let mut rest = value;
-    while let Some((&byte, tail)) = rest.split_first() {
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(protected) if byte == b'%' => {
-                bytes.push(protected);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    OsString::from_vec(bytes)
+fn monitor(text: &str) -> Option<Monitor> {
+    let (pid, start_time) = text.split_once(':')?;
+    Some(Monitor { pid: pid.parse().ok()?, start_time: start_time.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -228,6 +251,7 @@ mod tests {
         record.pid_file = Some("/run/x=y.pid".into());
         record.session = Session::Own(4711);
         record.user = 2001;
+        record.monitor = Some(Monitor { pid: 12, start_time: 34 });
         assert_eq!(record.first_start_time(), record.start_time);
         let start = record.start_time.unwrap();
         record.mark = Some(format!("7:{}:forking", start - 2));

@@ -106,6 +106,19 @@ impl<'a, M: Members> Termination<'a, M> {
         Ok(())
     }
 
+    /// Sends these signals once to every member except those in `known`.
+    pub fn signal(&mut self, numbers: &[i32], known: &[i32]) -> io::Result<()> {
+        self.look()?;
+        for number in numbers {
+            for member in self.known.values().filter(|member| !known.contains(&member.held.pid())) {
+                // A member that has changed its user may not be signalled.
+                let _ = member.held.send(*number);
+            }
+            self.send_to_unseen(*number);
+        }
+        Ok(())
+    }
+
     /// Sends SIGTERM to every member, SIGKILL after `deadline` (`None`: never), and gives up `kill_timeout` later.
     ///
     /// `reap` is called before each look, and returns whether no new members can appear. `wake` is an additional

@@ -161,6 +161,7 @@ impl<'a> Tree<'a> {
     /// Whether the process is alive, and is neither the main process (which is handled separately) nor excluded.
     fn may_be(&self, pid: i32) -> bool {
         pid != self.record.pid
+            && self.record.monitor.is_none_or(|monitor| monitor.pid != pid)
             && !self.spared.contains(&pid)
             && process::identity(pid).is_ok_and(|found| !found.ended)
     }

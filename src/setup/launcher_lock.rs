@@ -5,11 +5,11 @@
 //! process is found, it is recorded instead. After the launcher has exited, the record alone replaces the lock.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::{ServiceSpec, ServiceType};
 
 use super::leftovers;
 use super::leftovers::LeftoverPolicy;
@@ -18,7 +18,7 @@ use super::stop_timeout::stop_timeout;
 use crate::error::StepError;
 use crate::plan::{FORKING, Label, LaunchStep, Plan, Resolution, Strategy};
 use crate::registry;
-use crate::registry::{Lock, Record, Session};
+use crate::registry::{Lock, Monitor, Record, Session};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{fd, process, process_info};
 
@@ -30,6 +30,8 @@ const LAUNCHER_EXTRA: Duration = Duration::from_secs(15);
 pub struct LauncherLock<'a> {
     spec: &'a ServiceSpec,
     resolved: &'a Resolution,
+    /// Whether this process stays with the service.
+    stays: bool,
     /// The lock and the first record. `None` if the service has neither a name nor a pid file.
     lock: Option<(Lock, Record)>,
 }
@@ -41,7 +43,8 @@ impl<'a> LauncherLock<'a> {
         resolved: &'a Resolution,
         strategy: Strategy,
     ) -> Result<Self, StepError> {
-        let mut launcher_lock = Self { spec, resolved, lock: None };
+        let stays = strategy.stays();
+        let mut launcher_lock = Self { spec, resolved, stays, lock: None };
         let Some(path) = &resolved.lock else { return Ok(launcher_lock) };
         let failed = |error| StepError::io(Label::lock(path), &error);
         registry::prepare_directory().map_err(|unusable| StepError::unusable(Label::lock(path), unusable))?;
@@ -49,11 +52,30 @@ impl<'a> LauncherLock<'a> {
         let timeout = stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
         let record =
             Record::own(launcher_lock.pid_file(), resolved.program.clone(), timeout).map_err(failed)?;
-        let record = Record { user: resolved.account.uid, ..record };
+        let monitor = stays.then(Monitor::own).flatten();
+        let record = Record { user: resolved.account.uid, monitor, ..record };
         let taken = leftovers::take(path, LeftoverPolicy::of(strategy), || Lock::take_here(path, &record))
             .map_err(failed)?;
-        launcher_lock.lock = Some((taken.map_err(|taken| leftovers::already_running(spec, taken))?, record));
+        let lock = taken.map_err(|taken| leftovers::already_running(spec, taken))?;
+        lock.store_spec(spec, strategy.mode().name()).map_err(failed)?;
+        launcher_lock.lock = Some((lock, record));
         Ok(launcher_lock)
+    }
+
+    /// Goes on with the lock of an earlier image of this process, which stays with the service.
+    pub fn inherit(spec: &'a ServiceSpec, resolved: &'a Resolution, descriptor: OwnedFd) -> io::Result<Self> {
+        let mut launcher_lock = Self { spec, resolved, stays: true, lock: None };
+        let Some(path) = &resolved.lock else { return Ok(launcher_lock) };
+        let timeout = stop_timeout(spec);
+        let record = Record::own(launcher_lock.pid_file(), resolved.program.clone(), timeout)?;
+        let record = Record { user: resolved.account.uid, monitor: Monitor::own(), ..record };
+        launcher_lock.lock = Some((Lock::inherit(descriptor, path), record));
+        Ok(launcher_lock)
+    }
+
+    /// The number of the lock's descriptor.
+    pub fn number(&self) -> Option<i32> {
+        self.lock.as_ref().map(|(lock, _)| lock.as_fd().as_raw_fd())
     }
 
     /// In the process that becomes the program: records the mark that all processes of the service carry, and returns
@@ -78,6 +100,14 @@ impl<'a> LauncherLock<'a> {
         looked.and_then(|record| self.write(&record)).map_err(step.io_error())
     }
 
+    /// Records that this process stays with the service, which has no main process now.
+    pub fn record_monitor(&self) -> Result<(), StepError> {
+        let step = LaunchStep::MainProcess(self.pid_file());
+        let Some((_, first)) = &self.lock else { return Ok(()) };
+        let mark = self.lock.as_ref().and_then(|(lock, _)| lock.mark());
+        self.write(&Record { mark, monitor: Monitor::own(), ..first.clone() }).map_err(step.io_error())
+    }
+
     fn record_of(&self, main: i32) -> io::Result<Record> {
         let timeout = stop_timeout(self.spec);
         let record = Record::of(main, self.pid_file(), self.resolved.program.clone(), timeout)?;
@@ -88,6 +118,7 @@ impl<'a> LauncherLock<'a> {
             user: self.resolved.account.uid,
             stop_signal: self.spec.kill_signal.map(|signal| signal.to_string()),
             session: if own { Session::Own(session) } else { Session::Shared },
+            monitor: self.stays.then(Monitor::own).flatten(),
             ..record
         })
     }
@@ -117,7 +148,9 @@ impl<'a> ServiceProcess<'a> {
         let (Some(launcher_lock), Some((step, number))) = (self.launcher_lock.take(), lock) else {
             return Ok(());
         };
-        let mark = self.started_as.as_deref().map(|started_as| format!("{started_as}{FORKING}"));
+        let forking = self.spec.service_type == Some(ServiceType::Forking);
+        let suffix = if forking { FORKING } else { "" };
+        let mark = self.started_as.as_deref().map(|started_as| format!("{started_as}{suffix}"));
         self.started_as.clone_from(&mark);
         if let Some(descriptor) = launcher_lock.join(mark).map_err(step.io_error())? {
             let aside = fd::move_off(descriptor, &self.program_descriptors).map_err(step.io_error())?;

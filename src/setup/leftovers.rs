@@ -40,7 +40,7 @@ pub(super) enum LeftoverPolicy {
 impl LeftoverPolicy {
     pub(super) fn of(strategy: Strategy) -> Self {
         match strategy {
-            Strategy::Daemonize => Self::Refuse,
+            Strategy::Daemonize | Strategy::DaemonMonitor => Self::Refuse,
             Strategy::ReportMainPid | Strategy::Monitor | Strategy::Init | Strategy::Exec => Self::Terminate,
         }
     }

@@ -30,7 +30,7 @@ pub use failure::service_label;
 pub use launcher_lock::LauncherLock;
 pub use perform::{ServiceProcess, undo_start};
 pub use report::{Report, Reports};
-pub use resolve::{do_without_state, resolve, resolve_itself};
+pub use resolve::{caller, do_without_state, resolve, resolve_itself};
 pub use run_in_place::{Privileges, SetupResult};
 pub use stop_timeout::DEFAULT_STOP_MICROS;
 pub use streams::{length, tail};

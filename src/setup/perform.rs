@@ -19,7 +19,7 @@ use super::streams::Streams;
 use super::undo::Created;
 use super::{LauncherLock, account, closest_limit, directory, leftovers, listen, undo};
 use crate::error::StepError;
-use crate::plan::{Ending, Plan, Resolution, SetupStep, started_as};
+use crate::plan::{Ending, Plan, Resolution, SetupStep, Strategy, started_as};
 use crate::registry;
 use crate::registry::pid_file::PidFileError;
 use crate::registry::{Lock, Record, Session, pid_file};
@@ -33,6 +33,8 @@ pub struct ServiceProcess<'a> {
     pub(super) environment: BTreeMap<OsString, OsString>,
     /// The pid of the process that was started. Variables that name it are changed to name this process.
     pub(super) launcher: i32,
+    /// The process whose end ends the program ([`SetupStep::EndWithMonitor`]).
+    pub(super) monitor: i32,
     /// Descriptors, and the numbers at which the program expects them.
     pub(super) placements: Vec<(OwnedFd, i32)>,
     /// The pipe to the launcher or helper that waits for reports. `None` if there is no such process.
@@ -48,6 +50,8 @@ pub struct ServiceProcess<'a> {
     /// The lock taken by the launcher of a forking program.
     pub(super) launcher_lock: Option<Box<LauncherLock<'a>>>,
     pub(super) leftovers: LeftoverPolicy,
+    /// Whether the spec is stored for a restart. Below a manager it is the manager's.
+    pub(super) stores_spec: bool,
     /// Whether the process leads a session of its own.
     pub(super) own_session: bool,
     pub(super) created: Vec<Created>,
@@ -67,6 +71,7 @@ impl<'a> ServiceProcess<'a> {
             resolved,
             environment,
             launcher,
+            monitor: process::own_pid(),
             placements: Vec::new(),
             report_pipe: None,
             streams: Streams::default(),
@@ -76,6 +81,7 @@ impl<'a> ServiceProcess<'a> {
             started_as: None,
             launcher_lock: None,
             leftovers: LeftoverPolicy::Refuse,
+            stores_spec: false,
             own_session: false,
             created: Vec::new(),
             ending: Ending::Exec,
@@ -104,6 +110,7 @@ impl<'a> ServiceProcess<'a> {
     pub fn become_program(&mut self, plan: &Plan) -> StepError {
         self.own_session |= plan.has_new_session();
         self.leftovers = LeftoverPolicy::of(plan.strategy);
+        self.stores_spec = plan.strategy == Strategy::Daemonize;
         self.program_descriptors = plan.program_descriptors().to_vec();
         // Read before the root directory changes: /proc may be missing afterwards.
         let own = process::own_pid();
@@ -156,7 +163,7 @@ impl<'a> ServiceProcess<'a> {
             SetupStep::Environment => environment::replace(&self.environment),
             SetupStep::NewSession => process::new_session(),
             SetupStep::Terminal => process::take_terminal(),
-            SetupStep::EndWithMonitor => descendants::die_with_parent(self.launcher),
+            SetupStep::EndWithMonitor => descendants::die_with_parent(self.monitor),
             SetupStep::OomScore(score) => ignore_default_denied(
                 self.spec.oom_score_adjust.is_some(),
                 limits::set_oom_score_adjust(*score),
@@ -216,9 +223,12 @@ impl<'a> ServiceProcess<'a> {
             Ending::Exec => Lock::take(path, descriptor, &record),
             Ending::Return => Lock::take_here(path, &record),
         });
-        self.lock = Some(
-            taken.map_err(step.io_error())?.map_err(|taken| leftovers::already_running(self.spec, taken))?,
-        );
+        let taken = taken.map_err(step.io_error())?;
+        let lock = taken.map_err(|taken| leftovers::already_running(self.spec, taken))?;
+        if self.stores_spec {
+            lock.store_spec(self.spec, Strategy::Daemonize.mode().name()).map_err(step.io_error())?;
+        }
+        self.lock = Some(lock);
         Ok(())
     }
 

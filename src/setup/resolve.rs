@@ -114,7 +114,8 @@ pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolution) {
     resolved.lock = None;
 }
 
-fn caller(inherited: &[(OsString, OsString)]) -> CallerState {
+/// The state of this process.
+pub fn caller(inherited: &[(OsString, OsString)]) -> CallerState {
     let identity::ProcessIdentity { uid, gid, groups, ids_are_final } =
         identity::current().unwrap_or_default();
     let umask = file::set_umask(0o077);

@@ -9,6 +9,14 @@ use super::{platform, process};
 /// Whether a forked process must execute a program before it may use the system's libraries (macOS: fork(2), CAVEATS).
 pub const EXEC_REQUIRED_AFTER_FORK: bool = platform::EXEC_AFTER_FORK;
 
+/// Executes the program of this process again, as it is named there, with other arguments. Returns only on failure.
+pub fn execute_own(arguments: &[CString], environment: &[CString]) -> io::Error {
+    match platform::own_image() {
+        Ok(path) => process::execute(path.as_os_str(), arguments, environment),
+        Err(error) => error,
+    }
+}
+
 /// Executes the program of this process again, with the same arguments, byte for byte, and the same environment plus
 /// one variable. Returns only on failure.
 ///

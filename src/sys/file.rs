@@ -2,12 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::platform;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, Gid, Uid};
 
@@ -229,6 +230,11 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("{digest:032x}")
 }
 
+/// A file in memory, without a name (memfd_create(2)). Fails where the system has none.
+pub fn memory(name: &str) -> io::Result<OwnedFd> {
+    platform::memory_file(name)
+}
+
 /// Removes a name from a directory. Succeeds if it does not exist.
 pub fn remove(directory: impl AsFd, name: &OsStr) -> io::Result<()> {
     use nix::errno::Errno;
@@ -310,7 +316,7 @@ pub fn may_execute(path: &Path) -> bool {
 
 /// Whether a file is on a file system mounted noexec.
 pub fn is_on_noexec(path: &Path) -> bool {
-    super::platform::is_noexec(path)
+    platform::is_noexec(path)
 }
 
 /// chroot(2), then chdir(2) into it: otherwise the old working directory would remain reachable.

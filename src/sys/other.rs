@@ -296,3 +296,8 @@ pub(super) mod pidfd {
         }
     }
 }
+
+/// Only Linux has files without a name in memory.
+pub(super) fn memory_file(_name: &str) -> std::io::Result<std::os::fd::OwnedFd> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}

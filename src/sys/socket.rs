@@ -35,6 +35,13 @@ const MAX_DESCRIPTORS: usize = 253;
 /// Room for the descriptors, the sender, and unrequested control messages.
 const CONTROL: usize = MAX_DESCRIPTORS * size_of::<i32>() + 256;
 
+impl From<OwnedFd> for NotifySocket {
+    /// A socket that an earlier image of this process has opened.
+    fn from(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+}
+
 impl NotifySocket {
     /// The maximum length of a socket's path on this system (`sun_path` without its NUL, unix(7)).
     pub const MAX_PATH_BYTES: usize =

@@ -38,7 +38,7 @@ const PACKAGES: &[Package] = &[
         rooms: &[
             ("daemon", &["plan", "registry", "setup", "notify", "launch", "control", "detect", "sys"]),
             ("control", &["registry", "sys"]),
-            ("launch", &["plan", "registry", "setup", "readiness", "notify", "sys"]),
+            ("launch", &["detect", "plan", "registry", "setup", "readiness", "notify", "sys"]),
             ("setup", &["plan", "registry", "sys"]),
             ("registry", &["plan", "sys"]),
             ("readiness", &["sys"]),

@@ -12,7 +12,7 @@ use crate::support::{Folder, lost, printed, stderr_of, svcadapt};
 type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// From systemd to launchd, line by line.
-const ROWS: [Row; 30] = [
+const ROWS: [Row; 27] = [
     ("Type=simple", &[], &[]),
     ("Type=exec", &[], &[]),
     ("Type=notify", &[], &["Type=notify: approximated"]),
@@ -44,11 +44,8 @@ const ROWS: [Row; 30] = [
     ("TimeoutStopSec=7", &[("ExitTimeOut", "7")], &[]),
     ("TimeoutStopSec=0", &[("ExitTimeOut", "0")], &["TimeoutStopSec=0: approximated"]),
     ("TimeoutStartSec=7", &[], &["TimeoutStartSec=7: lost"]),
-    ("WatchdogSec=7", &[], &["WatchdogSec=7: lost"]),
-    ("ExecReload=/bin/kill -HUP $MAINPID", &[], &["ExecReload=/bin/kill -HUP $MAINPID: lost"]),
-    ("ExecStartPre=/bin/true", &[], &["ExecStartPre=/bin/true: lost"]),
+    ("OOMPolicy=kill", &[], &["OOMPolicy=kill: lost"]),
     ("KillMode=process", &[("AbandonProcessGroup", "true")], &["KillMode=process: approximated"]),
-    ("KillMode=mixed", &[], &["KillMode=mixed: lost"]),
     ("IOSchedulingClass=idle", &[("LowPriorityIO", "true")], &["IOSchedulingClass=idle: approximated"]),
     ("UMask=027\nNice=5\nUser=web", &[("Nice", "5"), ("Umask", "23"), ("UserName", "\"web\"")], &[]),
     ("StandardOutput=journal", &[], &["StandardOutput=journal: lost"]),
@@ -81,6 +78,22 @@ fn as_json(plist: &str) -> Value {
 fn job(keys: &str) -> String {
     let always = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>";
     format!("<plist version=\"1.0\"><dict>{always}{keys}</dict></plist>")
+}
+
+#[test]
+fn life_that_launchd_lacks_is_done_by_the_adapter() {
+    let folder = Folder::new();
+    let unit = "[Install]\nWantedBy=multi-user.target\n[Service]\nExecStart=/bin/web\nStandardOutput=null\nExecStartPre=/bin/true\nKillMode=mixed\nWatchdogSec=7\n";
+    folder.write("web.service", unit);
+    let file = folder.path().join("web.service").display().to_string();
+    let output = svcadapt(["gen-plist", "--svcadapt", "/bin/svcadapt", &file]);
+    assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), String::new()));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let words: Vec<_> = text.split("<string>").filter_map(|word| word.split_once("</string>")).collect();
+    let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+    let options =
+        ["--exec-start-pre", "/bin/true", "--kill-mode", "mixed", "--watchdog-sec", "7s", "--", "/bin/web"];
+    assert!(words.join(" ").contains(&options.join(" ")), "{text}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod harness;
 mod hostile_input;
 mod house;
 mod launchd;
+mod life;
 mod losses;
 mod macos;
 mod manual;

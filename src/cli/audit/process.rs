@@ -84,6 +84,7 @@ pub(crate) mod samples {
                 groups: vec![33],
                 blocked: SignalSet::default(),
                 ignored: SignalSet::default(),
+                caught: SignalSet::default(),
                 capabilities: CapabilitySets::default(),
                 no_new_privileges: Some(true),
                 seccomp: Some(Seccomp::Off),

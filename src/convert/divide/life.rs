@@ -8,73 +8,30 @@ use svcadapt_spec::{
 
 use super::Capability::Host;
 use super::keep_alive::has_clean_signals;
+use super::life_fields::{is_life_field, is_of_life};
 use super::native::loss_on_systemd;
 use super::{Capability, Division, Loss, LossKind, Privileges, Systemd};
 
-/// The fields of the life of a service that the adapter does. All others are lost where the host does not do them.
-const DONE: &[Field] = &[];
-
-/// Who does a field of the life of a service that the host does not do.
-fn by_adapter(field: Field, launchd: bool) -> Capability {
-    match undone(field, launchd) {
+/// What becomes of a field of the life of a service that the adapter would have to do.
+fn by_adapter(field: Field) -> Capability {
+    match undone(field) {
         Some(why) => Capability::lost(why),
         None => Capability::Adapter(Privileges::Root),
     }
 }
 
 /// Why the adapter does not do a field of the life of a service. `None`: it does.
-pub(super) fn undone(field: Field, launchd: bool) -> Option<&'static str> {
-    without_adapter(field, launchd).filter(|_| !DONE.contains(&field))
-}
-
-/// The reason if neither the host nor the adapter does a field. `None` for any field but those of the life of a service.
-fn without_adapter(field: Field, launchd: bool) -> Option<&'static str> {
+pub(super) fn undone(field: Field) -> Option<&'static str> {
     Some(match field {
-        F::Restart | F::RestartSec => "no process stays to restart the service",
         F::Condition | F::Assert => "conditions are not checked",
-        F::ExecPrefix => "its prefix has no equivalent",
-        F::ExecCondition | F::ExecStartPre | F::ExecStart | F::ExecStartPost => {
-            "only the program itself is started"
-        }
-        F::ExecReload if launchd => "launchd has no reload; launchctl kill HUP system/LABEL sends the signal",
-        F::ReloadSignal | F::ExecReload => "svcadapt has no reload",
-        F::ExecStop | F::ExecStopPost => "a service is stopped only by a signal",
-        F::WatchdogSec => "there is no watchdog",
-        F::StartLimitIntervalSec | F::StartLimitBurst => "starts are not counted",
-        F::RemainAfterExit
-        | F::RestartSteps
-        | F::RestartMaxDelaySec
-        | F::RestartMode
-        | F::RestartPreventExitStatus
-        | F::RestartForceExitStatus
-        | F::SuccessExitStatus
-        | F::RuntimeMaxSec
-        | F::RuntimeRandomizedExtraSec
-        | F::TimeoutAbortSec
-        | F::TimeoutStartFailureMode
-        | F::TimeoutStopFailureMode
-        | F::KillMode
-        | F::RestartKillSignal
-        | F::FinalKillSignal
-        | F::WatchdogSignal
-        | F::SendSighup
-        | F::SendSigkill
-        | F::RuntimeDirectoryPreserve
-        | F::GuessMainPid
-        | F::OomPolicy => "it has no equivalent",
+        F::GuessMainPid | F::OomPolicy => "it has no equivalent",
         _ => return None,
     })
 }
 
 /// Whether `svcadapt run` does not act on a field of the life of a service.
 pub fn is_undone_by_run(field: Field) -> bool {
-    undone(field, false).is_some()
-}
-
-/// Whether the field is one of those that systemd does and no other host: the life of a service, without `Restart=`,
-/// `RestartSec=` and `ReloadSignal=`, which launchd has too.
-fn is_of_life(field: Field) -> bool {
-    !matches!(field, F::Restart | F::RestartSec | F::ReloadSignal) && without_adapter(field, false).is_some()
+    undone(field).is_some()
 }
 
 /// How well a start without a manager can do the field. `None` for any field but those of the life of a service.
@@ -82,7 +39,7 @@ pub(super) fn in_classic(spec: &ServiceSpec, field: Field) -> Option<Capability>
     if is_of_life(field) && is_default(spec, field) {
         return Some(Capability::Adapter(Privileges::Service));
     }
-    without_adapter(field, false).map(|_| by_adapter(field, false))
+    is_life_field(field).then(|| by_adapter(field))
 }
 
 /// How well launchd can do the field. `None` for any field but those of the life of a service.
@@ -97,7 +54,7 @@ pub(super) fn on_launchd(spec: &ServiceSpec, field: Field) -> Option<Capability>
         // It gives signals the meaning that they have for launchd.
         F::RestartForceExitStatus | F::RestartPreventExitStatus if has_clean_signals(spec) => Host,
         _ if is_default(spec, field) => Host,
-        _ => by_adapter(field, true),
+        _ => by_adapter(field),
     })
 }
 
@@ -265,37 +222,26 @@ mod tests {
     }
 
     #[test]
-    fn host_without_a_manager_loses_what_the_adapter_does_not_do() {
+    fn adapter_does_the_life_where_the_host_does_not() {
         let launchd = Target::Launchd(Scope::System);
+        let lost = |why: &str| (Some(format!("lost: {why}")), false);
+        let process = "approximated: AbandonProcessGroup keeps only processes of the job's process group";
         for (field, value, classic, below_launchd) in [
             (
                 F::Condition,
                 "User=web",
-                "conditions are not checked",
-                Some("lost: conditions are not checked"),
+                lost("conditions are not checked"),
+                lost("conditions are not checked"),
             ),
-            (F::WatchdogSec, "5", "there is no watchdog", Some("lost: there is no watchdog")),
-            (
-                F::ExecStop,
-                "/bin/a",
-                "a service is stopped only by a signal",
-                Some("lost: a service is stopped only by a signal"),
-            ),
-            (
-                F::KillMode,
-                "process",
-                "it has no equivalent",
-                Some("approximated: AbandonProcessGroup keeps only processes of the job's process group"),
-            ),
-            (F::Restart, "always", "no process stays to restart the service", None),
+            (F::OomPolicy, "kill", lost("it has no equivalent"), lost("it has no equivalent")),
+            (F::WatchdogSec, "5", (None, true), (None, true)),
+            (F::ExecStop, "/bin/a", (None, true), (None, true)),
+            (F::KillMode, "mixed", (None, true), (None, true)),
+            (F::KillMode, "process", (None, true), (Some(process.to_owned()), false)),
+            (F::Restart, "always", (None, true), (None, false)),
         ] {
-            let lost = (!DONE.contains(&field)).then(|| format!("lost: {classic}"));
-            let done = lost.is_none();
-            assert_eq!(outcome(Target::Classic, field, &[(field, value)]), (lost, done), "{field:?}");
-            if !done {
-                let found = outcome(launchd, field, &[(field, value)]);
-                assert_eq!((found.0.as_deref(), found.1), (below_launchd, false), "{field:?}");
-            }
+            assert_eq!(outcome(Target::Classic, field, &[(field, value)]), classic, "{field:?} {value}");
+            assert_eq!(outcome(launchd, field, &[(field, value)]), below_launchd, "{field:?} {value}");
         }
         for (field, value) in [(F::RemainAfterExit, "no"), (F::StartLimitIntervalSec, "0")] {
             assert_eq!(outcome(Target::Classic, field, &[(field, value)]), (None, true));
@@ -307,11 +253,6 @@ mod tests {
     fn life_has_the_fields_of_its_table() {
         let of_life = FIELDS.iter().filter(|row| is_of_life(row.field));
         assert_eq!(of_life.count(), 34);
-        assert!(
-            FIELDS
-                .iter()
-                .filter(|row| is_of_life(row.field))
-                .all(|row| undone(row.field, true).is_some() || DONE.contains(&row.field))
-        );
+        assert!(FIELDS.iter().all(|row| undone(row.field).is_none() || is_of_life(row.field)));
     }
 }

@@ -11,6 +11,7 @@ mod host;
 mod keep_alive;
 mod launchd;
 mod life;
+mod life_fields;
 mod loss;
 mod native;
 mod sides;
@@ -44,6 +45,7 @@ pub mod internal {
     };
     pub use super::launchd::{launchd_listens, resource_key, starts_at_load};
     pub use super::life::is_undone_by_run;
+    pub use super::life_fields::is_life_field;
     pub use super::native::{
         Equivalent, accepted_value, command_prefixes, has_no_effect, is_known, is_wanted_by_system,
         launchd_equivalent, loss_on_systemd, never_written, systemd_equivalent,

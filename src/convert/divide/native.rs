@@ -252,7 +252,7 @@ fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
     }
     // A line of a field that only systemd can read.
     let field = FIELDS.iter().find(|row| row.directive == name).map(|row| row.field);
-    let words = field.or_else(|| condition_field(name)).and_then(|field| undone(field, launchd));
+    let words = field.or_else(|| condition_field(name)).and_then(undone);
     Some(Lost(
         match name {
             "After" | "Before" | "Requires" | "Wants" | "BindsTo" | "PartOf" | "Requisite" | "Conflicts"

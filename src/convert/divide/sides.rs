@@ -2,6 +2,7 @@
 
 use svcadapt_spec::{FIELDS, Field};
 
+use super::life_fields::is_of_life;
 use super::{Loss, Subject, Target};
 
 /// Which side does what. Each field that is set is in `host`, in `adapter` or lost. The order is that of [`FIELDS`].
@@ -31,7 +32,8 @@ impl Division {
     /// Whether the adapter stays as long as the program runs. Otherwise the program replaces it by execve(2).
     pub fn adapter_stays(&self) -> bool {
         // launchd follows only the process that it has started, and itself sends it only SIGTERM.
-        let needs = |field: &Field| matches!(field, Field::Type | Field::KillSignal | Field::ReloadSignal);
+        let signals = |field| matches!(field, Field::Type | Field::KillSignal | Field::ReloadSignal);
+        let needs = |field: &Field| signals(*field) || is_of_life(*field);
         matches!(self.target, Target::Launchd(_)) && self.adapter.iter().any(needs)
     }
 

@@ -31,3 +31,8 @@ pub(super) use super::posix::{
     real_time_number, reset_dispositions, reset_ignored, sender, set_oom_score_adjust, user,
 };
 pub use super::posix::{capability, listeners};
+
+/// Only Linux has files without a name in memory.
+pub(super) fn memory_file(_name: &str) -> std::io::Result<std::os::fd::OwnedFd> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}

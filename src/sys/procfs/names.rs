@@ -22,6 +22,11 @@ impl SignalSet {
         u64::from_str_radix(text, 16).ok().map(Self)
     }
 
+    /// Whether it has this signal.
+    pub fn contains(self, number: i32) -> bool {
+        u32::try_from(number).is_ok_and(|number| !Self(self.0 & Self::of(&[number]).0).is_empty())
+    }
+
     /// Whether it is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0

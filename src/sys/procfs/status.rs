@@ -75,6 +75,8 @@ pub struct Status {
     pub blocked: SignalSet,
     /// The ignored signals.
     pub ignored: SignalSet,
+    /// The signals that have a handler.
+    pub caught: SignalSet,
     /// Its capabilities.
     pub capabilities: CapabilitySets,
     /// Whether no_new_privs is set (prctl(2)); `None` before Linux 4.10.
@@ -106,6 +108,7 @@ fn parse(text: &str) -> Option<Status> {
         groups: numbers(field("Groups")?)?,
         blocked: SignalSet::from_hex(field("SigBlk")?)?,
         ignored: SignalSet::from_hex(field("SigIgn")?)?,
+        caught: SignalSet::from_hex(field("SigCgt")?)?,
         capabilities: CapabilitySets {
             inheritable: capabilities("CapInh")?,
             permitted: capabilities("CapPrm")?,
@@ -140,6 +143,7 @@ mod tests {
     const TEXT: &str = "Name:\tx\\nUid:\t0\t0\t0\t0\nUmask:\t0027\nState:\tS (sleeping)\nTgid:\t42\nNgid:\t0\nPid:\t42\n\
         PPid:\t1\nTracerPid:\t0\nUid:\t33\t34\t35\t36\nGid:\t1\t2\t3\t4\nFDSize:\t64\nGroups:\t4 27 \nNStgid:\t42\t7\n\
         NSpid:\t42\t7\nKthread:\t0\nSigPnd:\t0000000000000000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000001\n\
+        SigCgt:\t0000000000000002\n\
         CapInh:\t0000000000000000\nCapPrm:\t0000000000000400\nCapEff:\t0000000000000400\nCapAmb:\t0000000000000000\n\
         NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
 

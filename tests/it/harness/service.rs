@@ -51,6 +51,13 @@ impl Service {
         text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix('=')).map(str::to_owned)
     }
 
+    /// The process that stays with the service, if one does and runs.
+    pub(crate) fn monitor(&self) -> Option<Process> {
+        let recorded = self.recorded("monitor")?;
+        let (pid, start) = recorded.split_once(':')?;
+        pinned(pid, start)
+    }
+
     /// The main process of the service, which must run.
     pub(crate) fn main(&self) -> Process {
         self.running().unwrap_or_else(|| panic!("{} does not run", self.name))
@@ -58,21 +65,27 @@ impl Service {
 
     /// The main process of the service, if it runs.
     pub(crate) fn running(&self) -> Option<Process> {
-        let process = Process::open(self.recorded("pid")?.parse().ok()?).ok()?;
-        // The pid is pinned now; compare the start time, in case another process has reused the number.
-        let seen = facts(&process.pid().to_string()).ok()?;
-        (self.recorded("start")?.parse().ok() == seen["start_time"].as_u64() && process.is_alive())
-            .then_some(process)
+        pinned(&self.recorded("pid")?, &self.recorded("start")?)
     }
+}
+
+/// The running process with this pid and this start time.
+fn pinned(pid: &str, start: &str) -> Option<Process> {
+    let process = Process::open(pid.parse().ok()?).ok()?;
+    // The pid is pinned now; compare the start time, in case another process has reused the number.
+    let seen = facts(pid).ok()?;
+    (start.parse().ok() == seen["start_time"].as_u64() && process.is_alive()).then_some(process)
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if let Some(process) = self.running() {
+        // The monitor first: it would start the program again.
+        for process in [self.monitor(), self.running()].into_iter().flatten() {
             process.signal(Signal::SIGKILL);
             process.wait_gone();
         }
         let _ = fs::remove_file(&self.lock);
+        let _ = fs::remove_file(format!("{}%spec", self.lock.display()));
         let _ = fs::remove_file(self.record());
         // Some tests write this pid file; a failed one leaves it.
         let _ = fs::remove_file(format!("/run/{}.pid", self.name));

@@ -36,7 +36,7 @@ fn pid_file_in_a_service_directory_is_written_in_every_mode() {
         "for user in '' '--user www'; do
              svcadapt run --mode supervised $app $user -- sh -c 'test $$ = $(cat /run/app/app.pid) && echo named'
              unshare --pid --fork --mount-proc svcadapt run $app $user -- sh -c 'cat /run/app/app.pid >/dev/null && echo there'
-             rm -r /run/app
+             rm -rf /run/app
          done",
         "named\nthere\nnamed\nthere\n",
     );

@@ -1,0 +1,155 @@
+//! `svcadapt restart`, `reload` and `signal`: requests to a service that runs.
+
+use clap::{Arg, ArgMatches, Command};
+use svcadapt::control::{RequestError, ServiceRef, UnknownReason};
+use svcadapt::detect::ModeOption;
+use svcadapt::{StepError, control, internal};
+use svcadapt_spec::{SignalName, SpecDraft};
+
+use super::text::printable;
+use super::{Exit, report, run, which};
+
+/// Exit status: it was not done (LSB, "generic or unspecified error").
+const NOT_DONE: u8 = 1;
+/// Exit status: permission denied (LSB, "user had insufficient privilege").
+const DENIED: u8 = 4;
+/// Exit status: the program is not running (LSB).
+const NOT_RUNNING: u8 = 7;
+
+/// The clap command of `restart`.
+pub(crate) fn restart_command() -> Command {
+    which::options(Command::new("restart"))
+        .about("Restarts a service as it was started, and waits until it is ready")
+        .long_about(
+            "Stops the service and starts it again from its stored spec, with the options that it was started with. A \
+             process that stays with the service does it without giving up the lock. A service that is not running is \
+             started if its record is left.\n\n\
+             Exit status: 0 it runs again; as `run` if the start fails; 1 it could not be stopped, 4 permission denied, 7 \
+             nothing is known of it.",
+        )
+}
+
+/// The clap command of `reload`.
+pub(crate) fn reload_command() -> Command {
+    which::options(Command::new("reload"))
+        .about("Makes a service reload its configuration: ExecReload=, or its reload signal")
+        .long_about(
+            "Runs the commands of ExecReload= and waits for them, or sends ReloadSignal=; with Type=notify-reload it waits \
+             until the program is ready again. A signal for which the program has no handler is not sent, because it \
+             would end the program.\n\n\
+             Exit status: 0 reloaded, 1 the reload failed or the service has none, 4 permission denied, 7 not running.",
+        )
+}
+
+/// The clap command of `signal`.
+pub(crate) fn signal_command() -> Command {
+    which::options(Command::new("signal"))
+        .about("Sends a signal to the main process of a service")
+        .long_about(
+            "Sends a signal to the main process, which is identified by its lock, not by a number in a file.\n\n\
+             Exit status: 0 sent, 1 not sent, 4 permission denied, 7 not running.",
+        )
+        .arg(
+            Arg::new("signal")
+                .long("signal")
+                .short('s')
+                .value_name("SIGNAL")
+                .default_value("SIGTERM")
+                .help("Name of the signal: HUP or SIGHUP"),
+        )
+}
+
+/// Restarts the service.
+pub(crate) fn restart(matches: &ArgMatches) -> Exit {
+    let target = match which::target(matches) {
+        Ok(target) => target,
+        Err(error) => return fail(&error),
+    };
+    match control::restart(&target) {
+        Ok(()) => restarted(&target),
+        Err(RequestError::NoMonitor | RequestError::NotRunning) => start_again(&target),
+        Err(error) => failed("restart", &target, &error),
+    }
+}
+
+/// Stops a service without a monitor, and starts it from its stored spec.
+fn start_again(target: &ServiceRef) -> Exit {
+    let stored = control::status(target).lock.and_then(|lock| internal::stored_spec(&lock).ok().flatten());
+    let Some(stored) = stored else {
+        let cause = "nothing is stored of it that could be started";
+        let error = StepError::new("restart", cause).of(target.to_string()).status(NOT_RUNNING);
+        return fail(&error.hint("`svcadapt list` shows the services; start it with `svcadapt run`"));
+    };
+    let (draft, mode) = (stored.draft, stored.mode);
+    let mode = mode.to_str().and_then(ModeOption::from_name).unwrap_or(ModeOption::Auto);
+    // A spec that cannot be started any more must not stop the service.
+    if let Err(exit) = run::check_start(draft.clone(), mode) {
+        return exit;
+    }
+    if let Err(cause) = control::stop(target, None) {
+        let error = StepError::new("stop", cause.to_string()).of(target.to_string()).status(NOT_DONE);
+        return fail(&match cause.hint() {
+            Some(hint) => error.hint(hint),
+            None => error,
+        });
+    }
+    start(target, draft, mode)
+}
+
+fn start(target: &ServiceRef, draft: SpecDraft, mode: ModeOption) -> Exit {
+    match run::run_quick(draft, mode) {
+        Exit::Status(0) => restarted(target),
+        exit => exit,
+    }
+}
+
+fn restarted(target: &ServiceRef) -> Exit {
+    report::answer(&format!("{}: restarted\n", printable(target.to_string())), 0)
+}
+
+/// Reloads the service.
+pub(crate) fn reload(matches: &ArgMatches) -> Exit {
+    let target = match which::target(matches) {
+        Ok(target) => target,
+        Err(error) => return fail(&error),
+    };
+    match control::reload(&target) {
+        Ok(()) => report::answer(&format!("{}: reloaded\n", printable(target.to_string())), 0),
+        Err(error) => failed("reload", &target, &error),
+    }
+}
+
+/// Sends the signal.
+pub(crate) fn signal(matches: &ArgMatches) -> Exit {
+    let target = match which::target(matches) {
+        Ok(target) => target,
+        Err(error) => return fail(&error),
+    };
+    let word = matches.get_one::<String>("signal").map(String::as_str).unwrap_or_default();
+    let name = match SignalName::parse(word.as_ref()) {
+        Ok(name) => name,
+        Err(error) => return fail(&report::value_error("signal", word.as_ref(), error)),
+    };
+    match control::send_signal(&target, name) {
+        Ok(()) => Exit::Status(0),
+        Err(error) => failed("signal", &target, &error),
+    }
+}
+
+fn failed(stage: &str, target: &ServiceRef, cause: &RequestError) -> Exit {
+    let status = match cause {
+        RequestError::NotRunning => NOT_RUNNING,
+        RequestError::Denied(_) | RequestError::Unknown(UnknownReason::Denied(_)) => DENIED,
+        _ => NOT_DONE,
+    };
+    let error = StepError::new(stage, cause.to_string()).of(target.to_string()).status(status);
+    fail(&match cause.hint() {
+        Some(hint) => error.hint(hint),
+        None => error,
+    })
+}
+
+fn fail(error: &StepError) -> Exit {
+    report::report(error);
+    Exit::Status(error.status)
+}

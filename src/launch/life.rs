@@ -1,0 +1,266 @@
+//! The loop of a service's life: it feeds the machine with events, and performs what the machine says.
+//!
+//! One poll(2) waits for signals, children, reports, notifications, requests and the next deadline; without an event
+//! nothing wakes it. The process is a subreaper (prctl(2)) where the system has that, so every process of the service
+//! becomes its child at the latest when its own parent ends, and waitpid(2) tells when none is left.
+
+mod commands;
+mod events;
+mod handoff;
+mod image;
+mod program;
+mod requests;
+mod start_limit;
+mod state;
+mod stop;
+mod watcher;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use commands::Control;
+pub(super) use handoff::Constants;
+pub(super) use image::resume;
+use requests::{Requests, Wait};
+pub(super) use state::Waiter;
+use state::{Life, Over};
+use svcadapt_spec::Probe;
+
+use super::machine::{Action, Event, Timer, step};
+use super::policy::CommandKind;
+use super::ready_notifier::ReadyNotifier;
+use super::role::Role;
+use super::start::Start;
+use crate::error::StepError;
+use crate::plan::{LaunchStep, Strategy};
+use crate::setup::Report;
+use crate::sys::process::Ended;
+use crate::sys::signal::Signals;
+use crate::sys::{descendants, error_text, signal};
+
+/// Lives with the service until it has ended for good. Returns also in a process that becomes the service in place.
+pub(super) fn run<'a>(start: &Start<'a>, waiter: Waiter) -> Role<'a> {
+    if start.plan.has_exec() {
+        signal::reset_for_set_up();
+    } else {
+        signal::reset_ignored(&[signal::SIGPIPE, signal::SIGXFSZ]);
+    }
+    let begun = || -> Result<_, StepError> {
+        let signals = Signals::receive().map_err(LaunchStep::Fork.io_error())?;
+        // On macOS only launchd adopts orphans; process 1 does so anyway.
+        if start.plan.strategy != Strategy::Init && descendants::HAS_SUBREAPER {
+            descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;
+        }
+        Ok((signals, start.lock()?))
+    };
+    let (signals, lock) = match begun() {
+        Ok(begun) => begun,
+        Err(failure) => {
+            start.undo_start(&[], None);
+            return Role::Launcher(waiter.fail(failure));
+        }
+    };
+    let mut life = Life::new(start, waiter, &signals, lock);
+    let ended = life.run();
+    match ended {
+        Ok(Over::Ended(outcome)) => Role::Launcher(outcome),
+        Ok(Over::Service(service)) => {
+            life.leave_to_parent();
+            drop(life);
+            signals.after_fork();
+            Role::Service(*service)
+        }
+        Err(error) => Role::Launcher(life.give_up(&error)),
+    }
+}
+
+impl<'a> Life<'a, '_> {
+    fn run(&mut self) -> io::Result<Over<'a>> {
+        self.listen();
+        self.attempt();
+        self.go_on()
+    }
+
+    fn go_on(&mut self) -> io::Result<Over<'a>> {
+        loop {
+            while let Some(event) = self.events.pop_front() {
+                let (next, actions) = step(&self.policy, self.state, event);
+                self.state = next;
+                for action in actions {
+                    self.perform(action)?;
+                    if let Some(over) = self.over.take() {
+                        return Ok(over);
+                    }
+                }
+            }
+            self.look()?;
+            if self.events.is_empty() {
+                self.shrink();
+                self.wait()?;
+            }
+        }
+    }
+
+    /// Opens the control socket of a service that can be found by its lock.
+    fn listen(&mut self) {
+        let Some(path) = self.lock.as_ref().and(self.start.resolved.lock.as_deref()) else { return };
+        match Requests::listen(path) {
+            Ok(requests) => self.requests = Some(requests),
+            // The service runs all the same; `stop` works by a signal.
+            Err(error) => self.note(&format!("no control socket: {}", error_text(&error))),
+        }
+    }
+
+    fn answer(&mut self, waits: Wait, text: &str) {
+        if let Some(requests) = &mut self.requests {
+            requests.answer(waits, text);
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> io::Result<()> {
+        match action {
+            Action::Run(kind, at) => self.run_command(kind, at),
+            Action::RunMain(at) => self.run_main(at),
+            Action::Kill(kill) => self.signal(kill)?,
+            Action::KillControl => {
+                if let Some(control) = self.control.take() {
+                    let _ = signal::send(control.pid(), signal::SIGKILL);
+                }
+            }
+            Action::SendReload => {
+                if let (Some(main), Some(reload)) = (&self.main, self.kill.reload) {
+                    main.send(reload);
+                }
+            }
+            Action::Set(timer) => self.set(timer),
+            Action::Started => {
+                self.set_watchdog();
+                self.tell_started()?;
+            }
+            Action::Reloaded(done) => self.answer(Wait::Reload, if done { "ok" } else { "failed" }),
+            Action::Tidy(restarts) => self.tidy(restarts),
+            Action::Attempt => self.attempt(),
+            Action::End => self.over = Some(Over::Ended(self.end())),
+        }
+        Ok(())
+    }
+
+    /// Starts the service if the start limit allows.
+    fn attempt(&mut self) {
+        if !self.limiter.allows(Instant::now()) {
+            return self.events.push_back(Event::StartLimit);
+        }
+        self.failure = None;
+        self.created.clear();
+        self.watch = None;
+        self.notifications = None;
+        self.socket = None;
+        self.began = Instant::now();
+        self.shrinks = true;
+        (self.watchdog, self.runtime_end) = (None, None);
+        self.invocation = commands::new_invocation();
+        self.events.push_back(Event::Start);
+    }
+
+    fn run_command(&mut self, kind: CommandKind, at: usize) {
+        let Some(command) = kind.of(self.start.spec).get(at) else { return };
+        let variables = self.variables(kind);
+        match Control::spawn(self.start, kind, at, command, &variables) {
+            Ok(control) => self.control = Some(control),
+            Err(failure) => {
+                let status = failure.status;
+                self.fail(failure);
+                self.events.push_back(Event::ControlEnded(Ended::Exited(status)));
+            }
+        }
+    }
+
+    /// The variables of a command (systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager").
+    fn variables(&self, kind: CommandKind) -> Vec<(&'static str, String)> {
+        let mut all = vec![("INVOCATION_ID", self.invocation.clone())];
+        all.extend(self.main.as_ref().map(|main| ("MAINPID", main.pid.to_string())));
+        if matches!(kind, CommandKind::Stop | CommandKind::StopPost) {
+            all.push(("SERVICE_RESULT", self.state.result.name().to_owned()));
+            if let Some(exit) = self.state.exit {
+                let (code, status) = match exit {
+                    Ended::Exited(status) => ("exited", status.to_string()),
+                    Ended::Killed(number) => {
+                        ("killed", signal::name(number).trim_start_matches("SIG").to_owned())
+                    }
+                };
+                all.extend([("EXIT_CODE", code.to_owned()), ("EXIT_STATUS", status)]);
+            }
+        }
+        all
+    }
+
+    /// The rest of the time that the service may run; a reload does not prolong it.
+    fn runtime_left(&mut self) -> Duration {
+        let longest = || {
+            let extra = commands::random(self.times.runtime_extra);
+            Instant::now().checked_add(self.times.runtime.unwrap_or_default().saturating_add(extra))
+        };
+        let end = self.runtime_end.or_else(longest);
+        self.runtime_end = end;
+        end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
+    }
+
+    /// The program has as much time again.
+    fn set_watchdog(&mut self) {
+        self.watchdog = self.times.watchdog.and_then(|time| Instant::now().checked_add(time));
+    }
+
+    fn set(&mut self, timer: Timer) {
+        let after = match timer {
+            Timer::Off => None,
+            Timer::Start => self.times.start,
+            Timer::Stop => self.times.stop,
+            Timer::Abort => self.times.abort,
+            Timer::Runtime => self.times.runtime.map(|_| self.runtime_left()),
+            Timer::Restart => Some(self.times.restart_delay(self.state.restarts)),
+        };
+        // Beyond the clock's range: no deadline.
+        self.deadline = after.and_then(|after| Instant::now().checked_add(after));
+    }
+
+    fn tell_started(&mut self) -> io::Result<()> {
+        self.answer(Wait::Restart, "ok");
+        if self.started {
+            return Ok(());
+        }
+        self.started = true;
+        match &self.waiter {
+            Waiter::Manager => notify_ready(self.start),
+            Waiter::Launcher(pipe) => {
+                // A launcher that was killed does not wait any more.
+                let _ = Report::Ready.send(pipe);
+                self.start.leave_streams()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// In the process that becomes the service: what stays is the parent's.
+    fn leave_to_parent(&mut self) {
+        self.requests.as_mut().map(Requests::leave_to_parent);
+        std::mem::forget(self.socket.take());
+    }
+
+    /// One line on standard error.
+    fn note(&self, text: &str) {
+        use std::io::Write;
+        let _ = io::stderr().write_all(format!("svcadapt: {}: {text}\n", self.start.name()).as_bytes());
+    }
+}
+
+/// Best effort: a failed notification does not stop the program. Skipped if the program sends READY=1 itself.
+fn notify_ready(start: &Start<'_>) {
+    let itself = match start.spec.ready.as_slice() {
+        [Probe::Notify] => start.spec.notification_fd.is_none(),
+        // For a forking program, the fork is the sign of readiness.
+        probes => probes.is_empty() && !start.is_forking(),
+    };
+    if !itself && let Ok(notifier) = ReadyNotifier::new(start) {
+        let _ = notifier.ready().inspect_err(|error| notifier.report_unsent(error));
+    }
+}

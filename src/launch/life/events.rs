@@ -1,0 +1,276 @@
+//! What happens during a life: signals, ends of processes, reports, notifications, requests and the clock.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use svcadapt_spec::ServiceType;
+
+use super::commands::Control;
+use super::requests::{Asked, Requests};
+use super::state::{Life, Waiter};
+use crate::launch::forward::{MainProcess, SignalMeaning};
+use crate::launch::machine::{Event, Phase};
+use crate::launch::outcome::Outcome;
+use crate::launch::policy::CommandKind;
+use crate::launch::watch::{Reexec, Watch};
+use crate::launch::{classic, outcome, terminate, watch};
+use crate::readiness::{LifeSign, Probes, ProcessTree};
+use crate::sys::process::{Ended, Reaped};
+use crate::sys::{fd, process, signal};
+
+impl Life<'_, '_> {
+    /// Looks for events, without waiting.
+    pub(super) fn look(&mut self) -> io::Result<()> {
+        if self.state.phase == Phase::Start {
+            self.look_at_start()?;
+        } else {
+            while let Some(number) = self.signals.next()? {
+                self.received(number);
+            }
+            self.reap()?;
+            self.hear()?;
+        }
+        self.look_at_requests();
+        if self.is_ending() && self.events.is_empty() && !self.awaits() {
+            self.events.push_back(Event::Empty);
+        }
+        if self.main.is_some() && self.watchdog.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.watchdog = None;
+            self.events.push_back(Event::Watchdog);
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.deadline = None;
+            self.events.push_back(Event::Timeout);
+        }
+        Ok(())
+    }
+
+    /// Looks at a program that is not ready yet.
+    pub(super) fn look_at_start(&mut self) -> io::Result<()> {
+        while self.events.is_empty()
+            && let Some(watch) = &mut self.watch
+            && let Some(event) = watch.look()?
+        {
+            self.handle(event)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle(&mut self, event: watch::Event) -> io::Result<()> {
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        let oneshot = self.policy.kind == ServiceType::Oneshot;
+        match event {
+            watch::Event::Ready if oneshot => watch.await_exit(),
+            // A program that becomes the service in place may run without reporting readiness below a manager.
+            watch::Event::Ready | watch::Event::PipeClosed => {
+                // The program may have ended already, and its end is reported only once.
+                let ended = watch.ended();
+                self.created.append(&mut watch.made);
+                self.notifications = self.watch.take().map(|watch| watch.probes);
+                self.record_child()?;
+                self.events.push_back(Event::Ready);
+                self.events.extend(ended.map(|ended| {
+                    self.main = None;
+                    Event::MainEnded(ended)
+                }));
+            }
+            watch::Event::Main(pid) => {
+                self.last_main = Some(pid);
+                self.main = Some(MainProcess::descendant(pid)?);
+                if let Some(lock) = &self.lock
+                    && let Err(failure) = watch.record_main(lock)
+                {
+                    self.fail(failure);
+                    self.events.push_back(Event::Stop);
+                }
+            }
+            watch::Event::Failed(failure) => {
+                let status = failure.status;
+                self.end_of_failed_child();
+                self.fail(failure);
+                self.events.push_back(Event::MainEnded(Ended::Exited(status)));
+            }
+            watch::Event::Ended(ended) => {
+                self.main = None;
+                let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
+                self.note_early_end(ended);
+                self.events.push_back(Event::MainEnded(ended));
+            }
+            watch::Event::TimedOut(after) => {
+                let timeout = watch.timeout.unwrap_or(after);
+                let (missing, hint) = (watch.missing(), watch.hint());
+                let status = watch.probes.notifications().status.clone();
+                let tail = self.log.stderr_tail(&self.start.resolved.account);
+                let late =
+                    outcome::not_in_time(&self.start.name(), timeout, &missing, status.as_deref(), tail);
+                self.fail(late.with_hint(hint));
+                if let Some(watch) = &mut self.watch {
+                    watch.timeout = None;
+                }
+                self.events.push_back(Event::Timeout);
+            }
+            watch::Event::Signal(number) => self.received(number),
+        }
+        Ok(())
+    }
+
+    /// The set-up of a process failed, and it exits now, which releases what it holds.
+    pub(super) fn end_of_failed_child(&mut self) {
+        if let Some(main) = self.main.take() {
+            let _ = process::wait(main.pid);
+        }
+    }
+
+    /// Explains a program that ended before it was ready.
+    pub(super) fn note_early_end(&mut self, ended: Ended) {
+        let waits = matches!(self.waiter, Waiter::Launcher(_)) || self.start.is_forking();
+        let finished = self.policy.kind == ServiceType::Oneshot && self.policy.is_clean_main(ended);
+        if !waits || finished || self.interrupted.is_some() {
+            return;
+        }
+        let why = self.watch.as_mut().and_then(Watch::why_it_failed);
+        let tail = self.log.stderr_tail(&self.start.resolved.account);
+        let early = outcome::ended_too_early(&self.start.name(), ended, Reexec::No, why, tail);
+        let forked = ended == Ended::Exited(0) && !self.start.is_forking() && terminate::has_descendants(&[]);
+        self.fail(if forked { early.with_hint(Some(outcome::FORKS_ITSELF)) } else { early });
+    }
+
+    /// The first failure of a start explains it.
+    pub(super) fn fail(&mut self, failure: impl Into<Outcome>) {
+        self.failure.get_or_insert(failure.into());
+    }
+
+    /// Reaps children that have ended.
+    pub(super) fn reap(&mut self) -> io::Result<()> {
+        loop {
+            match process::reap()? {
+                Reaped::Child(pid, ended) => self.child_ended(pid, ended),
+                Reaped::None => {
+                    self.has_children = true;
+                    break;
+                }
+                Reaped::NoChildren => {
+                    self.has_children = false;
+                    break;
+                }
+            }
+        }
+        // A main process that is not a child, because the system has no subreaper.
+        if let Some(MainProcess { pid, held: Some(held) }) = &self.main
+            && held.has_ended()?
+        {
+            let pid = *pid;
+            let ended = match process::wait(pid) {
+                Ok(ended) => ended,
+                // Its status is unknown: 0 after a stop, else 1.
+                Err(_) => Ended::Exited(u8::from(!self.is_ending())),
+            };
+            self.child_ended(pid, ended);
+        }
+        Ok(())
+    }
+
+    pub(super) fn child_ended(&mut self, pid: i32, ended: Ended) {
+        if self.main.as_ref().is_some_and(|main| main.pid == pid) {
+            self.main = None;
+            self.events.push_back(Event::MainEnded(ended));
+        } else if self.control.as_ref().is_some_and(|control| control.pid() == pid)
+            && let Some(mut control) = self.control.take()
+        {
+            let failure = control.failure();
+            if let Some(failure) = failure {
+                self.fail(failure);
+            } else if !self.policy.is_clean_command(ended) {
+                self.note_failed_command(&control, ended);
+            }
+            self.created.append(&mut control.take_created());
+            self.events.push_back(Event::ControlEnded(ended));
+        }
+    }
+
+    /// A failed command before the program explains a failed start.
+    pub(super) fn note_failed_command(&mut self, control: &Control, ended: Ended) {
+        let (kind, at) = control.which();
+        let starts = matches!(kind, CommandKind::StartPre | CommandKind::StartPost)
+            || kind == CommandKind::Condition && !matches!(ended, Ended::Exited(1..=254));
+        if starts && !self.policy.is_ignored(kind, at) {
+            let tail = self.log.stderr_tail(&self.start.resolved.account);
+            self.fail(outcome::failed_command(kind.directive(), control.words(), ended, tail));
+        }
+    }
+
+    /// Reads the program's notifications after its start.
+    pub(super) fn hear(&mut self) -> io::Result<()> {
+        let (Some(notifications), Some(main)) = (&mut self.notifications, &self.main) else { return Ok(()) };
+        let tree = ProcessTree { main: main.pid, root: process::own_pid() };
+        for sign in notifications.hear(tree, self.began.elapsed())? {
+            match sign {
+                LifeSign::Ready if self.state.phase == Phase::Reload => self.events.push_back(Event::Ready),
+                LifeSign::Ready | LifeSign::Reloading => {}
+                LifeSign::Stopping => self.events.push_back(Event::Stopping),
+                LifeSign::Watchdog => self.set_watchdog(),
+                LifeSign::WatchdogTrigger => self.events.push_back(Event::Watchdog),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn received(&mut self, number: i32) {
+        if number == signal::SIGCHLD {
+            return;
+        }
+        let asks = self.forward.meaning(number) == SignalMeaning::Stop
+            || self.main.is_none() && classic::is_termination_signal(number);
+        if asks && self.is_ending() {
+            // The program has not ended by the first one.
+            if let Some(main) = &self.main {
+                main.send(self.forward.translate(number));
+            }
+        } else if asks {
+            self.interrupted.get_or_insert(number);
+            self.events.push_back(Event::Stop);
+        } else if let Some(main) = &self.main {
+            main.send(self.forward.translate(number));
+        }
+    }
+
+    pub(super) fn look_at_requests(&mut self) {
+        let Some(requests) = &mut self.requests else { return };
+        let (state, main, starts) = (self.state, self.last_main.filter(|_| self.main.is_some()), self.starts);
+        let status = || {
+            let pid = main.map(|pid| format!(" pid={pid}")).unwrap_or_default();
+            format!("phase={} result={} starts={starts}{pid}", state.phase.name(), state.result.name())
+        };
+        for asked in requests.look(status) {
+            match asked {
+                Asked::Event(event) => self.events.push_back(event),
+                Asked::Signal(number) => {
+                    if let Some(main) = &self.main {
+                        main.send(number);
+                    }
+                }
+                Asked::Status => {}
+            }
+        }
+    }
+
+    pub(super) fn wait(&self) -> io::Result<()> {
+        let mut all: Vec<BorrowedFd<'_>> = vec![self.signals.as_fd()];
+        let mut pause = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let watchdog = self.watchdog.filter(|_| self.main.is_some());
+        let mut sooner = |other: Option<Duration>| pause = [pause, other].into_iter().flatten().min();
+        sooner(watchdog.map(|deadline| deadline.saturating_duration_since(Instant::now())));
+        if let Some(watch) = &self.watch {
+            all.extend(watch.descriptors());
+            sooner(watch.pause());
+        }
+        all.extend(self.notifications.iter().flat_map(Probes::descriptors));
+        all.extend(self.requests.iter().flat_map(Requests::descriptors));
+        if let Some(held) = self.main.as_ref().and_then(|main| main.held.as_ref()) {
+            all.extend(held.descriptor());
+            sooner(held.pause());
+        }
+        fd::wait_readable(&all, pause).map(drop)
+    }
+}

@@ -1,0 +1,156 @@
+//! The images of a monitor: the big one hands over to the small one ([`super::watcher`]), and goes on where that stopped.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use super::handoff::{Constants, Inherited, Moment, News};
+use super::requests::Requests;
+use super::state::{Life, Over, Waiter};
+use super::{handoff, watcher};
+use crate::detect;
+use crate::error::StepError;
+use crate::launch::forward::MainProcess;
+use crate::launch::machine::{Event, Phase, Request, ServiceResult, State};
+use crate::launch::outcome::Outcome;
+use crate::launch::start::Start;
+use crate::plan::Plan;
+use crate::readiness::{ProbeInputs, Probes, RunAs};
+use crate::setup::LauncherLock;
+use crate::sys::signal::Signals;
+use crate::sys::socket::NotifySocket;
+use crate::sys::{error_text, executable, process};
+
+/// Continues a monitor in its next image. `arguments` are those of the image; `None` is returned where they are not a
+/// monitor's.
+pub(in crate::launch) fn resume(arguments: &[OsString]) -> Option<Outcome> {
+    let [_, first, moment, news, name] = arguments else { return None };
+    if first != handoff::MONITOR {
+        return None;
+    }
+    // The kernel names it after the link by which it is executed.
+    executable::rename(handoff::NAME.as_bytes());
+    let moment = Moment::parse(moment)?;
+    let name = name.to_string_lossy().into_owned();
+    let variables = detect::variables();
+    let failed = |error: &io::Error| StepError::about("monitor", name.clone(), error_text(error), 1).into();
+    Some(match News::parse(news) {
+        None => failed(&watcher::run(moment, &name, &variables)),
+        Some(news) => go_on(&moment, news, variables).unwrap_or_else(|error| failed(&error)),
+    })
+}
+
+fn go_on(moment: &Moment, news: News, variables: Vec<(OsString, OsString)>) -> io::Result<Outcome> {
+    let mut inherited = Inherited::new()?;
+    let memory = inherited.take(moment.constants)?;
+    let (constants, spec) = Constants::read(&memory)?.ok_or(io::ErrorKind::InvalidData)?;
+    let resolved = constants.resolution(variables);
+    let plan = Plan::new(&spec, &resolved, &constants.detection);
+    let start = Start::resumed(&spec, &plan, &resolved, constants.started);
+    let signals = Signals::receive()?;
+    let lock = match moment.lock {
+        Some(number) => Some(LauncherLock::inherit(&spec, &resolved, inherited.take(number)?)?),
+        None => None,
+    };
+    let mut life = Life::new(&start, Waiter::Manager, &signals, lock);
+    life.constants = Some(memory);
+    life.take_over(moment, &mut inherited, news)?;
+    match life.go_on() {
+        Ok(Over::Ended(outcome)) => Ok(outcome),
+        // Only a program that becomes the service in place returns here, and that executes no image again.
+        Ok(Over::Service(_)) => Err(io::ErrorKind::Unsupported.into()),
+        Err(error) => Ok(life.give_up(&error)),
+    }
+}
+
+impl Life<'_, '_> {
+    /// Where nothing is left to do but to watch, the small image takes over. Without one this image stays.
+    pub(super) fn shrink(&mut self) {
+        let quiet = matches!(self.state.phase, Phase::Running | Phase::Exited)
+            && self.control.is_none()
+            && self.requests.as_ref().is_none_or(Requests::is_idle)
+            && self.main.as_ref().is_none_or(|main| process::is_child(main.pid));
+        if !quiet || !self.shrinks || !self.start.plan.has_exec() {
+            return;
+        }
+        // Without a memory file or /proc this image stays.
+        self.shrinks = false;
+        let name = self.start.name();
+        if let Some(moment) = self.moment() {
+            let _ = moment.execute(&name, None, &self.start.resolved.inherited);
+        }
+    }
+
+    pub(super) fn moment(&mut self) -> Option<Moment> {
+        if self.constants.is_none() {
+            self.constants = Some(self.start.constants().write(self.start.spec).ok()?);
+        }
+        let constants = self.constants.as_ref()?;
+        let now = Instant::now();
+        let left = |at: Option<Instant>| at.map(|at| at.saturating_duration_since(now));
+        Some(Moment {
+            constants: constants.as_raw_fd(),
+            phase: self.state.phase,
+            main: self.main.as_ref().map(|main| main.pid),
+            last_main: self.last_main,
+            exit: self.state.exit,
+            starts: self.starts,
+            restarts: self.state.restarts,
+            invocation: self.invocation.clone(),
+            limiter: self.limiter.begun(now),
+            runtime_left: left(self.deadline),
+            watchdog_left: left(self.watchdog),
+            watchdog: self.times.watchdog,
+            lock: self.lock.as_ref().and_then(LauncherLock::number),
+            requests: self.requests.as_ref().map(Requests::number),
+            notify: self.notifications.as_ref().and_then(Probes::socket_number),
+        })
+    }
+
+    /// Goes on where the small image has stopped.
+    pub(super) fn take_over(
+        &mut self,
+        moment: &Moment,
+        inherited: &mut Inherited,
+        news: News,
+    ) -> io::Result<()> {
+        let (request, result) = (Request::None, ServiceResult::Success);
+        let (main, control, at) = (moment.main.is_some() || matches!(news, News::MainEnded(_)), false, 0);
+        let Moment { phase, exit, restarts, .. } = *moment;
+        self.state = State { phase, result, main, control, at, exit, request, restarts };
+        self.main = moment.main.map(MainProcess::child);
+        (self.last_main, self.starts, self.started) = (moment.last_main, moment.starts, true);
+        self.invocation.clone_from(&moment.invocation);
+        self.limiter.resume(moment.limiter, Instant::now());
+        let at = |left: Option<Duration>| left.and_then(|left| Instant::now().checked_add(left));
+        (self.deadline, self.runtime_end) = (at(moment.runtime_left), at(moment.runtime_left));
+        self.watchdog = at(moment.watchdog_left);
+        if let (Some(number), Some(lock)) = (moment.requests, self.start.resolved.lock.as_deref()) {
+            self.requests = Some(Requests::inherit(inherited.take(number)?, lock)?);
+        }
+        if let Some(number) = moment.notify {
+            let socket = Some(NotifySocket::from(inherited.take(number)?));
+            let inputs =
+                ProbeInputs { socket, pipes: Vec::new(), identity: RunAs::Own, environment: Vec::new() };
+            self.notifications = Some(Probes::new(&[], inputs));
+            self.socket = Start::notify_socket_file();
+        }
+        match news {
+            News::MainEnded(ended) => self.events.push_back(Event::MainEnded(ended)),
+            News::Signal(number) => self.received(number),
+            // The loop looks.
+            News::Request => {}
+            News::Stopping => self.events.push_back(Event::Stopping),
+            News::Timeout => {
+                self.deadline = None;
+                self.events.push_back(Event::Timeout);
+            }
+            News::Watchdog => {
+                self.watchdog = None;
+                self.events.push_back(Event::Watchdog);
+            }
+        }
+        Ok(())
+    }
+}

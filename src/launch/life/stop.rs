@@ -1,0 +1,176 @@
+//! Ends the processes of a service (systemd.kill(5)), and removes what belongs to it.
+
+use std::io;
+
+use svcadapt_spec::{KillMode, Restart};
+
+use super::commands::Control;
+use super::requests::Wait;
+use super::state::{Life, Waiter};
+use crate::error::StepError;
+use crate::launch::machine::{Kill, Phase, Request, ServiceResult};
+use crate::launch::outcome::{Outcome, StderrTail};
+use crate::launch::policy::keeps_runtime_directory;
+use crate::launch::watch::Reexec;
+use crate::launch::{outcome, terminate};
+use crate::plan::{LaunchStep, Strategy};
+use crate::setup::Report;
+use crate::sys::process::Ended;
+use crate::sys::{process, signal};
+
+impl Life<'_, '_> {
+    /// Whether the end of the service is awaited.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(
+            self.state.phase,
+            Phase::StopWatchdog
+                | Phase::StopSigterm
+                | Phase::StopSigkill
+                | Phase::FinalWatchdog
+                | Phase::FinalSigterm
+                | Phase::FinalSigkill
+        )
+    }
+
+    /// Whether a process is left whose end is awaited (systemd.kill(5), `KillMode=`).
+    pub(super) fn awaits(&self) -> bool {
+        let killing = matches!(self.state.phase, Phase::StopSigkill | Phase::FinalSigkill);
+        let others = match self.kill.mode {
+            KillMode::None => return false,
+            KillMode::ControlGroup => true,
+            KillMode::Mixed => killing,
+            KillMode::Process => false,
+        };
+        self.main.is_some() || self.control.is_some() || others && self.ends_others() && self.has_children
+    }
+
+    /// Whether the other processes of the service are ended here. With process 1 of a container they end by themselves,
+    /// unless it goes on.
+    pub(super) fn ends_others(&self) -> bool {
+        let goes_on = self.state.request == Request::Restart
+            || self.state.request == Request::None && self.policy.restart != Restart::No;
+        self.start.plan.strategy != Strategy::Init || goes_on || self.start.spec.kill.mode.is_some()
+    }
+
+    /// Signals the processes of the service (systemd.kill(5)).
+    pub(super) fn signal(&mut self, kill: Kill) -> io::Result<()> {
+        let number = match kill {
+            Kill::Stop if self.state.request == Request::Restart => self.kill.restart,
+            Kill::Stop => self.kill.stop,
+            Kill::Watchdog => self.kill.watchdog,
+            Kill::Final => self.kill.last,
+        };
+        if self.kill.mode == KillMode::None {
+            return Ok(());
+        }
+        // The first process of a forking program has been reaped, and its main one was not found yet.
+        if self.main.as_ref().is_some_and(|main| main.held.is_none() && !process::is_child(main.pid)) {
+            self.main = None;
+        }
+        let mut signals = vec![number];
+        if self.kill.send_sighup && kill == Kill::Stop {
+            signals.push(signal::SIGHUP);
+        }
+        // A suspended process would not act on the signal.
+        signals.push(signal::SIGCONT);
+        let control = self.control.as_ref().map(Control::pid);
+        if self.main.is_some() {
+            self.last_signal = Some(number);
+        }
+        for number in &signals {
+            if let Some(main) = &self.main {
+                main.send(*number);
+            }
+            if let Some(control) = control {
+                let _ = signal::send(control, *number);
+            }
+        }
+        let group = self.kill.mode == KillMode::ControlGroup;
+        let others = group || self.kill.mode == KillMode::Mixed && kill == Kill::Final;
+        if others && self.ends_others() {
+            let known: Vec<i32> = self.main.iter().map(|main| main.pid).chain(control).collect();
+            if number == signal::SIGKILL {
+                let mut ended = Vec::new();
+                let mut received = Vec::new();
+                terminate::kill_descendants(self.signals, &known, &mut ended, &mut received)?;
+                for number in received {
+                    self.received(number);
+                }
+                for (pid, ended) in ended {
+                    self.child_ended(pid, ended);
+                }
+            } else {
+                terminate::signal_descendants(&signals, &known)?;
+            }
+        }
+        self.reap()
+    }
+
+    /// Removes what belongs to one start.
+    pub(super) fn tidy(&mut self, restarts: bool) {
+        self.watch = None;
+        self.notifications = None;
+        self.socket = None;
+        let keeps = keeps_runtime_directory(self.start.spec, restarts);
+        self.start.tidy(self.last_main, keeps);
+        if let Some(lock) = &self.lock
+            && restarts
+            && let Err(failure) = lock.record_monitor()
+        {
+            self.note(&failure.to_string());
+        }
+    }
+
+    /// The service has ended for good.
+    pub(super) fn end(&mut self) -> Outcome {
+        let good = self.state.result.is_good() || self.interrupted.is_some() && self.started;
+        // What a failed start has created is removed.
+        let created = if self.started || good { Vec::new() } else { std::mem::take(&mut self.created) };
+        self.start.undo_start(&created, self.last_main);
+        if self.state.result == ServiceResult::StartLimitHit {
+            self.explain_start_limit();
+        }
+        let outcome = match (self.failure.take(), self.state.exit, self.interrupted) {
+            (Some(failure), ..) if !good => failure,
+            (_, Some(exit), _) => Outcome::Ended(exit),
+            (_, None, Some(number)) => Outcome::Interrupted(number),
+            (_, None, None) if good => Outcome::Ended(Ended::Exited(0)),
+            (_, None, None) => outcome::failed(&self.start.name(), self.state.result.name()),
+        };
+        self.answer(Wait::Reload, "failed");
+        self.answer(Wait::Restart, "failed");
+        self.answer(Wait::Stop, &format!("ok {}", self.last_signal.unwrap_or(0)));
+        if let (Waiter::Launcher(pipe), false) = (&self.waiter, self.started) {
+            let report = match &outcome {
+                Outcome::Failed { failure, .. } => Report::Failed(failure.clone()),
+                Outcome::Ended(ended) if !good => {
+                    let tail = StderrTail::None;
+                    match outcome::ended_too_early(&self.start.name(), *ended, Reexec::No, None, tail) {
+                        Outcome::Failed { failure, .. } => Report::Failed(failure),
+                        Outcome::Ready | Outcome::Ended(_) | Outcome::Interrupted(_) => Report::Ready,
+                    }
+                }
+                Outcome::Ended(_) | Outcome::Ready | Outcome::Interrupted(_) => Report::Ready,
+            };
+            let _ = report.send(pipe);
+        }
+        outcome
+    }
+
+    /// The last failure explains the end; the limit is named beside it.
+    pub(super) fn explain_start_limit(&mut self) {
+        let hit = outcome::start_limit_hit(&self.start.name(), &self.limiter.text());
+        match &mut self.failure {
+            Some(Outcome::Failed { failure, .. }) if !self.started => failure.hint = Some(hit.cause),
+            _ => self.note(&hit.to_string()),
+        }
+    }
+
+    /// The loop itself cannot go on.
+    pub(super) fn give_up(&mut self, error: &io::Error) -> Outcome {
+        let mut rest = (Vec::new(), Vec::new());
+        let _ = terminate::kill_descendants(self.signals, &[], &mut rest.0, &mut rest.1);
+        self.start.undo_start(&self.created, self.last_main);
+        self.waiter.fail(StepError::io(&LaunchStep::Fork, error))
+    }
+}

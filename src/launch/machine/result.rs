@@ -1,0 +1,37 @@
+//! The result of a life.
+
+/// The result of a life so far: systemd's words (systemd.exec(5), `$SERVICE_RESULT`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::launch) enum ServiceResult {
+    Success,
+    /// `ExecCondition=` said no.
+    ExecCondition,
+    /// It ended before it was ready, without a failure.
+    Protocol,
+    Timeout,
+    ExitCode,
+    Signal,
+    Watchdog,
+    StartLimitHit,
+}
+
+impl ServiceResult {
+    /// systemd's word.
+    pub(in crate::launch) fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::ExecCondition => "exec-condition",
+            Self::Protocol => "protocol",
+            Self::Timeout => "timeout",
+            Self::ExitCode => "exit-code",
+            Self::Signal => "signal",
+            Self::Watchdog => "watchdog",
+            Self::StartLimitHit => "start-limit-hit",
+        }
+    }
+
+    /// Whether the service has not failed.
+    pub(in crate::launch) fn is_good(self) -> bool {
+        matches!(self, Self::Success | Self::ExecCondition)
+    }
+}

@@ -1,0 +1,6 @@
+//! The life of a service that svcadapt stays with: its commands, restarts, stop, and the requests to its monitor.
+
+mod commands;
+mod monitor;
+mod restart;
+mod support;

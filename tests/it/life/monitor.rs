@@ -1,0 +1,158 @@
+//! The process that stays with a service: what it answers, what it ends, and what its own end means.
+
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+
+use nix::sys::signal::Signal;
+
+use super::support::Traced;
+use crate::harness::{Exit, Process, lock_directory, wait_until};
+
+const ALWAYS: [&str; 4] = ["--restart", "always", "--restart-sec", "1ms"];
+
+#[test]
+fn restart_by_name_is_another_process_of_the_same_monitor() {
+    let traced = Traced::new();
+    traced.run("classic", &ALWAYS, "exec sleep 1000").run();
+    let (monitor, first) = (traced.service.monitor().unwrap(), traced.service.main());
+    traced.ask("restart").stdout("[NAME]: restarted\n").run();
+    first.wait_gone();
+    assert_eq!(traced.service.monitor().unwrap().pid(), monitor.pid());
+    assert!(traced.service.main().is_alive());
+    assert_eq!(traced.wait_for_lines(2), ["program", "program"]);
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    monitor.wait_gone();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn restart_by_name_of_a_service_without_a_monitor_starts_its_stored_spec() {
+    let traced = Traced::new();
+    let options = ["--environment", "SEEN=a b", "--reload-signal", "USR1"];
+    traced.run("classic", &options, "echo $SEEN >>\"$(dirname \"$0\")/log\"; exec sleep 1000").run();
+    let first = traced.service.main();
+    traced.wait_for_lines(2);
+    traced.ask("restart").stdout("[NAME]: restarted\n").run();
+    first.wait_gone();
+    assert_eq!(traced.wait_for_lines(4), ["program", "a b", "program", "a b"]);
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn reload_waits_for_its_command_and_reports_its_failure() {
+    let traced = Traced::new();
+    let file = traced.dir.join("fail").display().to_string();
+    let command = format!("/bin/sh -c 'test ! -e {file} && kill -0 $MAINPID'");
+    traced.run("classic", &["--exec-reload", &command], "exec sleep 1000").run();
+    traced.ask("reload").stdout("[NAME]: reloaded\n").run();
+    traced.dir.write("fail", "");
+    traced
+        .ask("reload")
+        .stderr("svcadapt: reload '[NAME]': the service has not done it\n  hint: `svcadapt status` shows its state\n")
+        .status(1)
+        .run();
+    assert!(traced.service.main().is_alive());
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn reload_signal_without_a_handler_is_refused() {
+    let traced = Traced::new();
+    traced.run("classic", &["--reload-signal", "USR1"], "exec sleep 1000").run();
+    let main = traced.service.main();
+    traced
+        .ask("reload")
+        .stderr(
+            "svcadapt: reload '[NAME]': process [ANY] has no handler for SIGUSR1, which would end it\n  \
+             hint: use `svcadapt restart`, or give it --exec-reload COMMAND\n",
+        )
+        .status(1)
+        .run();
+    assert!(main.is_alive());
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+}
+
+#[test]
+fn stop_ends_what_left_the_session_by_a_double_fork() {
+    let traced = Traced::new();
+    let program = "setsid sh -c 'trap \"\" TERM; sleep 1001 & sleep 1002' & exec sleep 1000";
+    traced.run("classic", &[&ALWAYS[..], &["--timeout-stop-sec", "300ms"]].concat(), program).run();
+    traced.ask("stop").stdout("[NAME]: stopped ([ANY]\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn killed_monitor_takes_the_program_along_and_the_next_start_works() {
+    let traced = Traced::new();
+    traced.run("classic", &ALWAYS, "exec sleep 1000").run();
+    let (monitor, main) = (traced.service.monitor().unwrap(), traced.service.main());
+    monitor.signal(Signal::SIGKILL);
+    main.wait_gone();
+    traced.run("classic", &ALWAYS, "exec sleep 1000").run();
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    traced.dir.nothing_left();
+    assert!(!traced.service.record().exists());
+}
+
+#[test]
+fn second_start_is_refused_while_the_service_waits_for_its_restart() {
+    let traced = Traced::new();
+    traced.run("classic", &["--restart", "always", "--restart-sec", "1000s"], "exec sleep 1000").run();
+    traced.service.main().signal(Signal::SIGKILL);
+    wait_until("the service waits for its restart", || {
+        traced.ask("status").output().stdout.contains(": restarting").then_some(())
+    });
+    let output = traced.run("classic", &ALWAYS, "exec sleep 1000").output();
+    assert_eq!(output.exit, Exit::Status(250), "{}", output.stderr);
+    traced.ask("restart").stdout("[NAME]: restarted\n").run();
+    assert!(traced.service.main().is_alive());
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn client_that_sends_garbage_or_nothing_does_not_disturb_the_service() {
+    let traced = Traced::new();
+    traced.run("classic", &ALWAYS, "exec sleep 1000").run();
+    let monitor = traced.service.monitor().unwrap();
+    let user = nix::unistd::geteuid().as_raw();
+    let socket = lock_directory(user).join(format!(".control.{}", monitor.pid()));
+    let silent: Vec<_> = (0..40).filter_map(|_| UnixStream::connect(&socket).ok()).collect();
+    for garbage in [&b"\0\xff\n"[..], b"stop now\n", &vec![b'x'; 70_000], b"signal 99\n"] {
+        let mut stream = UnixStream::connect(&socket).unwrap();
+        // The monitor may close the connection before it has read everything.
+        let _ = stream.write_all(garbage);
+    }
+    traced.ask("restart").stdout("[NAME]: restarted\n").run();
+    drop(silent);
+    assert!(monitor.is_alive() && traced.service.main().is_alive());
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn monitor_holds_no_descriptor_of_its_starter() {
+    let traced = Traced::new();
+    traced.run("classic", &ALWAYS, "exec sleep 1000").run();
+    let monitor = traced.service.monitor().unwrap();
+    // The small image has taken over.
+    wait_until("the monitor only watches", || {
+        let line = std::fs::read(format!("/proc/{}/cmdline", monitor.pid())).ok()?;
+        line.windows(8).any(|word| word == b"%monitor").then_some(())
+    });
+    let links = std::fs::read_dir(format!("/proc/{}/fd", monitor.pid())).unwrap();
+    let links: Vec<_> = links.filter_map(|link| std::fs::read_link(link.unwrap().path()).ok()).collect();
+    let known = |link: &std::path::Path| {
+        let text = link.to_string_lossy();
+        ["/dev/null", "anon_inode:[signalfd]", "socket:", "/memfd:svcadapt"]
+            .iter()
+            .any(|known| text.starts_with(known))
+            || link == traced.service.lock()
+    };
+    assert!(links.iter().all(|link| known(link)), "{links:?}");
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    let _: Process = monitor;
+    traced.dir.nothing_left();
+}

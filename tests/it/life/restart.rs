@@ -1,0 +1,89 @@
+//! A service is started again as systemd.service(5) says, `Restart=`.
+
+use nix::sys::signal::Signal;
+
+use super::support::Traced;
+use crate::harness::{Exit, wait_until};
+
+#[test]
+fn killed_program_is_started_again_with_its_commands() {
+    let traced = Traced::new();
+    let options = ["--restart", "always", "--restart-sec", "1ms", "--exec-start-pre", "[T] pre"];
+    traced.run("classic", &options, "exec sleep 1000").run();
+    for round in 1..=3 {
+        traced.wait_for_lines(2 * round);
+        let main = traced.service.main();
+        main.signal(Signal::SIGKILL);
+        let log = traced.wait_for_lines(2 * (round + 1));
+        assert_eq!(log[2 * round..], ["pre none none none none 32", "program"]);
+        wait_until("the program that was started again is the service", || {
+            traced.service.running().filter(|now| now.pid() != main.pid())
+        });
+    }
+    let output = traced.ask("status").output();
+    assert!(output.stdout.contains("the program was started 4 times"), "{}", output.stdout);
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    assert_eq!(traced.log().len(), 8);
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn restart_ends_at_the_start_limit_and_the_failure_is_reported() {
+    let traced = Traced::new();
+    let options = ["--restart", "on-failure", "--restart-sec", "1ms", "--start-limit-burst", "3"];
+    let output = traced.run("supervised", &options, "exit 5").output();
+    assert_eq!(output.exit, Exit::Status(5));
+    assert_eq!(traced.log(), ["program"; 3]);
+    assert!(output.stderr.contains("not started again after 3 starts in 10s"), "{}", output.stderr);
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn exit_that_the_policy_does_not_name_is_final() {
+    for (options, program, exit) in [
+        (&["--restart", "on-failure"][..], "exit 0", Exit::Status(0)),
+        (&["--restart", "on-abnormal"], "exit 5", Exit::Status(5)),
+        (&["--restart", "on-success"], "exit 5", Exit::Status(5)),
+        (&["--restart", "always", "--restart-prevent-exit-status", "5"], "exit 5", Exit::Status(5)),
+        (&["--restart", "on-failure", "--success-exit-status", "5"], "exit 5", Exit::Status(5)),
+    ] {
+        let traced = Traced::new();
+        let output = traced.run("supervised", options, program).output();
+        assert_eq!((output.exit, output.stderr.as_str()), (exit, ""), "{options:?}");
+        assert_eq!(traced.log(), ["program"], "{options:?}");
+        traced.dir.nothing_left();
+    }
+}
+
+#[test]
+fn service_that_runs_too_long_is_stopped_and_started_again() {
+    let traced = Traced::new();
+    let options = [
+        "--restart",
+        "always",
+        "--restart-sec",
+        "1ms",
+        "--runtime-max-sec",
+        "100ms",
+        "--exec-stop-post",
+        "[T] stop-post",
+        "--start-limit-burst",
+        "0",
+    ];
+    traced.run("classic", &options, "exec sleep 1000").run();
+    let log = traced.wait_for_lines(3);
+    assert_eq!(log[..3], ["program", "stop-post none timeout killed TERM 32", "program"]);
+    traced.ask("stop").stdout("[NAME]: stopped ([ANY]\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn program_that_misses_the_watchdog_is_aborted() {
+    let traced = Traced::new();
+    let options = ["--watchdog-sec", "100ms", "--exec-stop-post", "[T] stop-post"];
+    let output =
+        traced.run("supervised", &options, "test $WATCHDOG_USEC = 100000 && exec sleep 1000").output();
+    assert_eq!(output.exit, Exit::Signal(Signal::SIGABRT as i32));
+    assert_eq!(traced.log(), ["program", "stop-post none watchdog killed ABRT 32"]);
+    traced.dir.nothing_left();
+}
