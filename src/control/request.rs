@@ -30,8 +30,9 @@ pub enum RequestError {
     NoReload,
     /// This process has no handler for the signal, which would end it.
     NoHandler(i32, String),
-    /// The service has not done it: a command failed, it was not ready in time, or it ended.
-    Failed,
+    /// The service has not done it, for this reason, in systemd's words (systemd.exec(5), `$SERVICE_RESULT`): `timeout`,
+    /// `exit-code`, `start-limit-hit`. Empty if a command of a reload failed, or it has ended meanwhile.
+    Failed(String),
     /// This process could not be asked.
     Io(i32, String),
 }
@@ -62,7 +63,9 @@ pub fn reload(target: &ServiceRef) -> Result<(), RequestError> {
     }
     match ask(&lock, &main, "reload") {
         Err(RequestError::NoMonitor) => {}
-        Err(RequestError::Failed) if signal.is_none() && !by_command => return Err(RequestError::NoReload),
+        Err(RequestError::Failed(_)) if signal.is_none() && !by_command => {
+            return Err(RequestError::NoReload);
+        }
         asked => return asked,
     }
     send(&main, signal.ok_or(RequestError::NoReload)?)
@@ -126,7 +129,8 @@ fn ask(lock: &std::path::Path, main: &RunningService, request: &str) -> Result<(
     let monitor = monitor.ok_or(RequestError::NoMonitor)?;
     match monitor.ask(lock, request, Instant::now().checked_add(ANSWER_TIMEOUT)) {
         Ok(answer) if answer.starts_with("ok") => Ok(()),
-        Ok(_) | Err(AskError::Gone) => Err(RequestError::Failed),
+        Ok(answer) => Err(RequestError::Failed(answer.split_once(' ').map_or("", |(_, why)| why).to_owned())),
+        Err(AskError::Gone) => Err(RequestError::Failed(String::new())),
         Err(AskError::Io(error)) => Err(of(main, &error)),
     }
 }
@@ -153,7 +157,10 @@ impl RequestError {
             Self::NoHandler(..) => {
                 Some("use `svcadapt restart`, or give it --exec-reload COMMAND".to_owned())
             }
-            Self::Failed => Some("`svcadapt status` shows its state".to_owned()),
+            Self::Failed(why) if why == "start-limit-hit" => {
+                Some("StartLimitBurst= and StartLimitIntervalSec= limit the starts".to_owned())
+            }
+            Self::Failed(_) => Some("`svcadapt status` shows its state".to_owned()),
             Self::Io(..) => None,
         }
     }
@@ -170,7 +177,8 @@ impl fmt::Display for RequestError {
             Self::NoHandler(pid, name) => {
                 write!(f, "process {pid} has no handler for {name}, which would end it")
             }
-            Self::Failed => f.write_str("the service has not done it"),
+            Self::Failed(why) if why.is_empty() => f.write_str("the service has not done it"),
+            Self::Failed(why) => write!(f, "the service has ended ({why})"),
             Self::Io(pid, cause) => write!(f, "process {pid}: {cause}"),
         }
     }

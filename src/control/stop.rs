@@ -172,6 +172,8 @@ fn by_monitor(
     let own = main.record.stop_timeout.map(|micros| Duration::from_micros(micros) * MONITOR_STAGES);
     let longest = timeout.map_or(own, Timespan::finite);
     let at = longest.and_then(|longest| started_at.checked_add(longest + KILL_TIMEOUT));
+    // A suspended monitor (SIGSTOP) would not answer.
+    monitor.held.send(signal::SIGCONT)?;
     let asked = match monitor.ask(lock, "stop", at) {
         Ok(answer) => answer.strip_prefix("ok ").and_then(|number| number.parse().ok()).unwrap_or(0),
         Err(AskError::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {

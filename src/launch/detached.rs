@@ -118,7 +118,12 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Stder
     let mut interrupted = None;
     let outcome = loop {
         match watch.next() {
-            Ok(Event::Ready) => return Outcome::Ready,
+            Ok(Event::Ready) => {
+                let Some(number) = interrupted else { return Outcome::Ready };
+                // It stops the service, which may have become ready meanwhile.
+                let _ = watch.main.map(process::wait);
+                return Outcome::Interrupted(number);
+            }
             // It has ended what it started, and exits now.
             Ok(Event::Failed(failure)) => {
                 let _ = watch.main.map(process::wait);

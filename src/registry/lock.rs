@@ -7,6 +7,7 @@ use std::{fs, io};
 
 use svcadapt_spec::ServiceSpec;
 
+use super::lock_name::control_socket;
 use super::record::Record;
 use super::record_file::{read, record_of, records};
 use super::start_lock::{MODE, lock_starts_in, mode_in};
@@ -81,9 +82,11 @@ impl Lock {
         }
         let mut opened = file::open_or_create(path, MODE)?;
         let holder = lock::holder(&opened)?;
-        if let Some(taken) = in_the_way(path, holder, read(path)?)? {
+        let known = read(path)?;
+        if let Some(taken) = in_the_way(path, holder, known.clone())? {
             return Ok(Err(taken));
         }
+        remove_control_socket(path, known.as_ref());
         // The holder is a child of a service that has ended.
         if matches!(holder, Holder::Process(_)) {
             fs::remove_file(path)?;
@@ -167,6 +170,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     if runs {
         return Ok(());
     }
+    remove_control_socket(path, record.as_ref());
     let pid_file_gone = record
         .and_then(|record| Some(pid_file::remove(record.pid_file.as_deref()?, record.pid)))
         .unwrap_or(Ok(()));
@@ -181,6 +185,17 @@ pub fn remove(path: &Path) -> io::Result<()> {
         }
     }
     pid_file_gone
+}
+
+/// Removes the control socket of a monitor that was killed. That of a living one is its own.
+fn remove_control_socket(path: &Path, record: Option<&Record>) {
+    if let Some(record) = record
+        && let Some(monitor) = record.monitor
+        && record.living_monitor().is_none()
+    {
+        // Best effort: an old socket only takes room.
+        let _ = fs::remove_file(control_socket(path, monitor.pid));
+    }
 }
 
 /// Why a lock with this holder and this record cannot be taken.

@@ -137,8 +137,9 @@ impl Life<'_, '_> {
             (_, None, None) if good => Outcome::Ended(Ended::Exited(0)),
             (_, None, None) => outcome::failed(&self.start.name(), self.state.result.name()),
         };
-        self.answer(Wait::Reload, "failed");
-        self.answer(Wait::Restart, "failed");
+        let failed = format!("failed {}", self.state.result.name());
+        self.answer(Wait::Reload, &failed);
+        self.answer(Wait::Restart, &failed);
         self.answer(Wait::Stop, &format!("ok {}", self.last_signal.unwrap_or(0)));
         if let (Waiter::Launcher(pipe), false) = (&self.waiter, self.started) {
             let report = match &outcome {

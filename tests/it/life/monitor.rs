@@ -2,11 +2,16 @@
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 
 use super::support::Traced;
 use crate::harness::{Exit, Process, lock_directory, wait_until};
+
+fn control_socket(monitor: &Process) -> PathBuf {
+    lock_directory(nix::unistd::geteuid().as_raw()).join(format!(".control.{}", monitor.pid()))
+}
 
 const ALWAYS: [&str; 4] = ["--restart", "always", "--restart-sec", "1ms"];
 
@@ -90,7 +95,9 @@ fn killed_monitor_takes_the_program_along_and_the_next_start_works() {
     let (monitor, main) = (traced.service.monitor().unwrap(), traced.service.main());
     monitor.signal(Signal::SIGKILL);
     main.wait_gone();
+    assert!(control_socket(&monitor).exists());
     traced.run("classic", &ALWAYS, "exec sleep 1000").run();
+    assert!(!control_socket(&monitor).exists());
     traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     traced.dir.nothing_left();
     assert!(!traced.service.record().exists());
@@ -117,8 +124,7 @@ fn client_that_sends_garbage_or_nothing_does_not_disturb_the_service() {
     let traced = Traced::new();
     traced.run("classic", &ALWAYS, "exec sleep 1000").run();
     let monitor = traced.service.monitor().unwrap();
-    let user = nix::unistd::geteuid().as_raw();
-    let socket = lock_directory(user).join(format!(".control.{}", monitor.pid()));
+    let socket = control_socket(&monitor);
     let silent: Vec<_> = (0..40).filter_map(|_| UnixStream::connect(&socket).ok()).collect();
     for garbage in [&b"\0\xff\n"[..], b"stop now\n", &vec![b'x'; 70_000], b"signal 99\n"] {
         let mut stream = UnixStream::connect(&socket).unwrap();
@@ -153,6 +159,35 @@ fn monitor_holds_no_descriptor_of_its_starter() {
     };
     assert!(links.iter().all(|link| known(link)), "{links:?}");
     traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
-    let _: Process = monitor;
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn interrupted_start_stops_the_service_and_ends_by_the_signal() {
+    let traced = Traced::new();
+    let options = [
+        "--exec-start-pre=/bin/sh -c 'echo pre >>$0; exec sleep 1000' [D]/log",
+        "--exec-stop-post=[T] stop-post",
+    ];
+    let log = traced.dir.path().display().to_string();
+    let options = options.map(|word| word.replace("[D]", &log));
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let running = traced.run("classic", &options, "exec sleep 1000").spawn();
+    traced.wait_for_lines(1);
+    running.signal(Signal::SIGINT);
+    let output = running.finish();
+    assert_eq!((output.exit, output.stderr.as_str()), (Exit::Signal(Signal::SIGINT as i32), ""));
+    assert_eq!(traced.log(), ["pre", "stop-post none success none none 32"]);
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn suspended_monitor_and_program_are_stopped_at_once() {
+    let traced = Traced::new();
+    traced.run("classic", &ALWAYS, "exec sleep 1000").run();
+    for process in [traced.service.monitor().unwrap(), traced.service.main()] {
+        process.suspend();
+    }
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     traced.dir.nothing_left();
 }
