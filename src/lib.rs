@@ -24,6 +24,7 @@
 //! The model of a service is the crate `svcadapt-spec`, re-exported as [`spec`]. The crate `svcadapt-convert` reads, divides
 //! and writes files (units, property lists, JSON); a program that only becomes a service does not need it.
 
+mod conditions;
 pub mod control;
 pub mod daemon;
 pub mod detect;

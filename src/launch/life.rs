@@ -26,11 +26,13 @@ pub(super) use state::Waiter;
 use state::{Life, Over};
 use svcadapt_spec::Probe;
 
-use super::machine::{Action, Event, Timer, step};
+use super::conditions;
+use super::machine::{Action, Event, Phase, Timer, step};
 use super::policy::CommandKind;
 use super::ready_notifier::ReadyNotifier;
 use super::role::Role;
 use super::start::Start;
+use crate::conditions::Verdict;
 use crate::error::StepError;
 use crate::plan::{LaunchStep, Strategy};
 use crate::setup::Report;
@@ -145,10 +147,24 @@ impl<'a> Life<'a, '_> {
         Ok(())
     }
 
-    /// Starts the service if the start limit allows.
+    /// Starts the service if the start limit and its conditions allow. Those of the first start are checked before.
     fn attempt(&mut self) {
         if !self.limiter.allows(Instant::now()) {
             return self.events.push_back(Event::StartLimit);
+        }
+        if self.state.phase == Phase::AutoRestart {
+            match conditions::verdict(self.start) {
+                Verdict::Met => {}
+                Verdict::Skipped(condition) => {
+                    conditions::tell(&conditions::not_started(self.start, &condition).to_string());
+                    return self.events.push_back(Event::Skipped);
+                }
+                Verdict::Failed(assertion) => {
+                    let failure = conditions::not_started(self.start, &assertion);
+                    self.failure = Some(failure.into());
+                    return self.events.push_back(Event::AssertFailed);
+                }
+            }
         }
         self.failure = None;
         self.created.clear();

@@ -49,6 +49,10 @@ pub(super) enum Event {
     Start,
     /// Do not start it: it was started too often (`StartLimitBurst=`).
     StartLimit,
+    /// Do not start it: a condition is not met.
+    Skipped,
+    /// Do not start it: an assertion is not met.
+    AssertFailed,
     /// The program is ready; in a reload: ready again.
     Ready,
     /// The main process has ended.
@@ -118,7 +122,8 @@ pub(super) enum Action {
     Reloaded(bool),
     /// Remove the runtime directory and the pid file. `true`: it is started again.
     Tidy(bool),
-    /// Start it again if the start limit allows: the answer is [`Event::Start`] or [`Event::StartLimit`].
+    /// Start it again if its conditions and the start limit allow: the answer is [`Event::Start`] or
+    /// what forbids it.
     Attempt,
     /// It has ended for good.
     End,
@@ -152,6 +157,16 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
         (P::Dead | P::Failed | P::AutoRestart, E::Start) => turn.begin(),
         (P::Dead | P::Failed | P::AutoRestart, E::StartLimit) => {
             turn.state.result = ServiceResult::StartLimitHit;
+            turn.end();
+        }
+        (P::Dead | P::Failed | P::AutoRestart, E::Skipped) => {
+            turn.state = State { restarts: state.restarts, ..State::NEW };
+            turn.act(Action::Tidy(false));
+            turn.end();
+        }
+        (P::Dead | P::Failed | P::AutoRestart, E::AssertFailed) => {
+            turn.state = State { restarts: state.restarts, result: ServiceResult::Assert, ..State::NEW };
+            turn.act(Action::Tidy(false));
             turn.end();
         }
         (P::AutoRestart, E::Timeout) => {
@@ -350,7 +365,7 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
             | P::FinalWatchdog
             | P::FinalSigterm
             | P::FinalSigkill,
-            E::Start | E::StartLimit,
+            E::Start | E::StartLimit | E::Skipped | E::AssertFailed,
         ) => {}
         (
             P::Condition

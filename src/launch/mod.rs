@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod classic;
+mod conditions;
 mod detached;
 mod forward;
 mod helper;
@@ -86,7 +87,7 @@ fn performs(strategy: Strategy, step: &LaunchStep) -> bool {
     let stays = strategy.stays();
     let daemonizes = matches!(strategy, Strategy::Daemonize | Strategy::DaemonMonitor);
     match step {
-        LaunchStep::NotifySocket => true,
+        LaunchStep::Conditions(_) | LaunchStep::NotifySocket => true,
         LaunchStep::AdoptOrphans
         | LaunchStep::Lock { .. }
         | LaunchStep::Fork
@@ -109,6 +110,9 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome 
         return failure.into();
     }
     let start = Start::new(spec, plan, resolved);
+    if let Some(outcome) = conditions::refusal(&start) {
+        return outcome;
+    }
     let divided = match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
         Strategy::DaemonMonitor => detached::daemonize(&start),

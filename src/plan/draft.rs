@@ -116,6 +116,16 @@ impl StepList<'_> {
     }
 
     fn launch(&mut self, detection: &Detection, strategy: Strategy) {
+        // systemd has checked those of its unit.
+        let checked = detection.mode == Mode::Supervised && detection.manager == Manager::Systemd;
+        if self.end == Ending::Exec && !checked {
+            let conditions = self.spec.conditions.iter().map(|condition| format!("Condition{condition}"));
+            let assertions = self.spec.assertions.iter().map(|assertion| format!("Assert{assertion}"));
+            let all: Vec<String> = conditions.chain(assertions).collect();
+            if !all.is_empty() {
+                self.launcher(LaunchStep::Conditions(all));
+            }
+        }
         let watchdog = self.spec.watchdog.is_some() && strategy.stays();
         if (self.spec.ready.contains(&Probe::Notify) || watchdog) && self.listens() {
             self.launcher(LaunchStep::NotifySocket);

@@ -9,6 +9,8 @@ use super::Label;
 /// A step of the launcher, the process that was started, with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaunchStep {
+    /// Check the conditions and assertions, given as in a unit, before each start.
+    Conditions(Vec<String>),
     /// Become a subreaper (prctl(2)), so that no descendant is lost before the service is ready.
     AdoptOrphans,
     /// Keep the intermediate process between the two forks until the service is ready: as the service's parent it receives
@@ -47,6 +49,7 @@ impl LaunchStep {
     /// Its name, argument and exit status.
     pub fn label(&self) -> Label {
         match self {
+            Self::Conditions(all) => Label::new("conditions", 1).of(&all.join(", ")),
             Self::AdoptOrphans => Label::new("adopt orphans", 204),
             Self::KeepIntermediate => Label::new("keep intermediate", 204),
             Self::NotifySocket => Label::new("notify socket", 202),

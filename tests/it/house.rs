@@ -38,7 +38,8 @@ const PACKAGES: &[Package] = &[
         rooms: &[
             ("daemon", &["plan", "registry", "setup", "notify", "launch", "control", "detect", "sys"]),
             ("control", &["registry", "sys"]),
-            ("launch", &["detect", "plan", "registry", "setup", "readiness", "notify", "sys"]),
+            ("launch", &["conditions", "detect", "plan", "registry", "setup", "readiness", "notify", "sys"]),
+            ("conditions", &["sys"]),
             ("setup", &["plan", "registry", "sys"]),
             ("registry", &["plan", "sys"]),
             ("readiness", &["sys"]),

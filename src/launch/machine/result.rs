@@ -13,6 +13,8 @@ pub(in crate::launch) enum ServiceResult {
     Signal,
     Watchdog,
     StartLimitHit,
+    /// An assertion is not met; the result of the job in systemd.
+    Assert,
 }
 
 impl ServiceResult {
@@ -27,6 +29,7 @@ impl ServiceResult {
             Self::Signal => "signal",
             Self::Watchdog => "watchdog",
             Self::StartLimitHit => "start-limit-hit",
+            Self::Assert => "assert",
         }
     }
 

@@ -25,9 +25,11 @@ const PHASES: [Phase; 18] = [
     Phase::Failed,
 ];
 
-const EVENTS: [Event; 17] = [
+const EVENTS: [Event; 19] = [
     Event::Start,
     Event::StartLimit,
+    Event::Skipped,
+    Event::AssertFailed,
     Event::Ready,
     Event::MainEnded(Ended::Exited(0)),
     Event::MainEnded(Ended::Exited(1)),
