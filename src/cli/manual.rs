@@ -95,8 +95,9 @@ struct Page {
 }
 
 /// The exit statuses of `run`.
-const STATUSES: [(&str, &str); 8] = [
-    ("0", "Classic: the service is ready. Supervised: the program ended with 0."),
+const STATUSES: [(&str, &str); 9] = [
+    ("0", "Classic: the service is ready. Supervised: the program ended with 0. Or a condition is not met."),
+    ("1", "An assertion is not met; nothing was started."),
     ("2", "Usage error, or a spec that cannot be run."),
     ("200 to 243", "A step failed; the number is systemd's for that step (systemd.exec(5))."),
     ("248", "The service ended with status 0 before it was ready."),

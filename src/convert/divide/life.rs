@@ -23,7 +23,6 @@ fn by_adapter(field: Field) -> Capability {
 /// Why the adapter does not do a field of the life of a service. `None`: it does.
 pub(super) fn undone(field: Field) -> Option<&'static str> {
     Some(match field {
-        F::Condition | F::Assert => "conditions are not checked",
         F::GuessMainPid | F::OomPolicy => "it has no equivalent",
         _ => return None,
     })
@@ -227,12 +226,8 @@ mod tests {
         let lost = |why: &str| (Some(format!("lost: {why}")), false);
         let process = "approximated: AbandonProcessGroup keeps only processes of the job's process group";
         for (field, value, classic, below_launchd) in [
-            (
-                F::Condition,
-                "User=web",
-                lost("conditions are not checked"),
-                lost("conditions are not checked"),
-            ),
+            (F::Condition, "User=web", (None, true), (None, true)),
+            (F::Assert, "User=web", (None, true), (None, true)),
             (F::OomPolicy, "kill", lost("it has no equivalent"), lost("it has no equivalent")),
             (F::WatchdogSec, "5", (None, true), (None, true)),
             (F::ExecStop, "/bin/a", (None, true), (None, true)),
