@@ -298,6 +298,6 @@ pub(super) mod pidfd {
 }
 
 /// Only Linux has files without a name in memory.
-pub(super) fn memory_file(_name: &str) -> std::io::Result<std::os::fd::OwnedFd> {
-    Err(std::io::ErrorKind::Unsupported.into())
+pub(super) fn memory_file(_name: &str) -> io::Result<std::os::fd::OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
 }
