@@ -7,8 +7,6 @@ use crate::sys::{accounts, identity, machine};
 
 /// The ids of system users end here (nss-systemd(8)).
 const LAST_SYSTEM_USER: u32 = 999;
-/// The user `nobody`.
-const NOBODY: u32 = 65534;
 
 /// A user's name or number, or `@system` for any user that belongs to no person.
 pub(super) fn is_user(wanted: &OsStr) -> Answer {
@@ -18,7 +16,7 @@ pub(super) fn is_user(wanted: &OsStr) -> Answer {
         return (number == own).into();
     }
     if wanted == "@system" {
-        return (own <= LAST_SYSTEM_USER || own == NOBODY).into();
+        return (own <= LAST_SYSTEM_USER).into();
     }
     accounts::user(wanted).ok().flatten().is_some_and(|user| user.uid == own).into()
 }

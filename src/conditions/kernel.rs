@@ -106,21 +106,31 @@ pub(super) fn has_controllers(wanted: &OsStr) -> Answer {
         "v1" => return (!unified).into(),
         _ => {}
     }
-    let available = if unified {
-        machine::text("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default()
-    } else {
-        let text = machine::text("/proc/cgroups").unwrap_or_default();
-        let enabled = text.lines().filter(|line| !line.starts_with('#') && line.trim_end().ends_with('1'));
-        enabled.filter_map(|line| line.split_whitespace().next()).collect::<Vec<_>>().join(" ")
+    let Some(wanted) = words::split(wanted) else { return Answer::Invalid };
+    if unified {
+        let available = machine::text("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
+        let available: Vec<&str> = available.split_whitespace().collect();
+        return has_all(|name| available.contains(&name), &wanted).into();
+    }
+    let root = root_of_hierarchies(&machine::text("/proc/1/cgroup").unwrap_or_default());
+    let usable = |name: &str| {
+        let group = format!("/sys/fs/cgroup/{name}{root}/cgroup.procs");
+        name != "io" && machine::is_writable(Path::new(&group))
     };
-    Answer::of(words::split(wanted).map(|wanted| has_all(&available, &wanted)))
+    has_all(usable, &wanted).into()
+}
+
+/// The cgroup of all services, where process 1 is one of them.
+fn root_of_hierarchies(groups: &str) -> String {
+    let own = groups.lines().find_map(|line| line.split_once(":name=systemd:").map(|(_, path)| path));
+    let own = own.unwrap_or_default();
+    own.strip_suffix("/init.scope").unwrap_or(own).trim_end_matches('/').to_owned()
 }
 
 /// systemd ignores the names of controllers that it does not know.
-fn has_all(available: &str, wanted: &[String]) -> bool {
+fn has_all(is_available: impl Fn(&str) -> bool, wanted: &[String]) -> bool {
     const KNOWN: [&str; 8] = ["cpu", "cpuacct", "cpuset", "io", "blkio", "memory", "devices", "pids"];
-    let known = wanted.iter().filter(|name| KNOWN.contains(&name.as_str()));
-    known.into_iter().all(|name| available.split_whitespace().any(|one| one == name))
+    wanted.iter().map(String::as_str).filter(|name| KNOWN.contains(name)).all(is_available)
 }
 
 #[cfg(test)]
@@ -143,12 +153,24 @@ mod tests {
     }
 
     #[test]
+    fn root_of_the_services_is_above_process_1() {
+        for (groups, root) in [
+            ("9:name=systemd:/\n8:pids:/x\n", ""),
+            ("1:name=systemd:/init.scope\n", ""),
+            ("1:name=systemd:/docker/a/init.scope\n", "/docker/a"),
+            ("0::/\n", ""),
+        ] {
+            assert_eq!(root_of_hierarchies(groups), root, "{groups}");
+        }
+    }
+
+    #[test]
     fn every_known_controller_must_be_available() {
         for (wanted, expected) in
             [(&["cpu"][..], true), (&["cpu", "pids"], false), (&["x"], true), (&["x", "pids"], false)]
         {
             let wanted: Vec<String> = wanted.iter().map(|&name| name.to_owned()).collect();
-            assert_eq!(has_all("cpu memory", &wanted), expected, "{wanted:?}");
+            assert_eq!(has_all(|name| ["cpu", "memory"].contains(&name), &wanted), expected, "{wanted:?}");
         }
     }
 }

@@ -67,6 +67,11 @@ pub fn processors() -> Option<u64> {
     u64::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).ok()
 }
 
+/// Whether this process may write to a file (access(2)).
+pub fn is_writable(path: &Path) -> bool {
+    faccessat(AT_FDCWD, path, AccessFlags::W_OK, AtFlags::empty()).is_ok()
+}
+
 /// Whether a path is on a file system that is mounted read-only.
 pub fn is_read_only(path: &Path) -> io::Result<bool> {
     if statvfs(path)?.flags().contains(FsFlags::ST_RDONLY) {
