@@ -9,6 +9,8 @@ use svcadapt::internal::signal;
 pub(crate) enum Exit {
     /// With this exit status.
     Status(u8),
+    /// With 0, because a condition is not met: nothing was started.
+    Skipped,
     /// By this signal.
     Signal(i32),
 }
@@ -18,6 +20,7 @@ impl Exit {
     pub(crate) fn leave(self) -> ExitCode {
         match self {
             Self::Status(status) => ExitCode::from(status),
+            Self::Skipped => ExitCode::SUCCESS,
             Self::Signal(number) => {
                 signal::die_of(number);
                 // Process 1 of a container ignores the signal: report 128 + signal, as a shell does.

@@ -24,7 +24,8 @@ pub(crate) fn restart_command() -> Command {
             "Stops the service and starts it again from its stored spec, with the options that it was started with. A \
              process that stays with the service does it without giving up the lock. A service that is not running is \
              started if its record is left.\n\n\
-             Exit status: 0 it runs again; as `run` if the start fails; 1 it could not be stopped, 4 permission denied, 7 \
+             Exit status: 0 it runs again; as `run` if the start fails; 1 it could not be stopped, or a condition \
+             is not met, 4 permission denied, 7 \
              nothing is known of it.",
         )
 }
@@ -99,7 +100,9 @@ fn start_again(target: &ServiceRef) -> Exit {
 fn start(target: &ServiceRef, draft: SpecDraft, mode: ModeOption) -> Exit {
     match run::run_quick(draft, mode) {
         Exit::Status(0) => restarted(target),
-        exit => exit,
+        // `run` has named the condition.
+        Exit::Skipped => Exit::Status(NOT_DONE),
+        exit @ (Exit::Status(_) | Exit::Signal(_)) => exit,
     }
 }
 

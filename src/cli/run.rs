@@ -191,6 +191,10 @@ fn exit(outcome: Outcome) -> Exit {
     match outcome {
         Outcome::Ready | Outcome::Ended(Ended::Exited(0)) => Exit::Status(0),
         Outcome::Ended(Ended::Exited(status)) => Exit::Status(status),
+        Outcome::Skipped(why) => {
+            report(&why);
+            Exit::Skipped
+        }
         Outcome::Ended(Ended::Killed(signal)) | Outcome::Interrupted(signal) => Exit::Signal(signal),
         Outcome::Failed { failure, stderr_tail, signal } => {
             let status = failure.status;

@@ -160,6 +160,9 @@ impl RequestError {
             Self::Failed(why) if why == "start-limit-hit" => {
                 Some("StartLimitBurst= and StartLimitIntervalSec= limit the starts".to_owned())
             }
+            Self::Failed(why) if why == "condition" || why == "assert" => {
+                Some("start it with `svcadapt run` when its conditions and assertions hold".to_owned())
+            }
             Self::Failed(_) => Some("`svcadapt status` shows its state".to_owned()),
             Self::Io(..) => None,
         }

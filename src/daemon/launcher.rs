@@ -16,6 +16,10 @@ pub(super) fn exit_as(outcome: Outcome) -> ! {
     match outcome {
         Outcome::Ready => process::exit_now(0),
         Outcome::Ended(Ended::Exited(status)) => process::exit_now(status),
+        Outcome::Skipped(why) => {
+            report_failure(&why, &StderrTail::None);
+            process::exit_now(0)
+        }
         Outcome::Ended(Ended::Killed(number)) | Outcome::Interrupted(number) => die_of_signal(number),
         Outcome::Failed { failure, stderr_tail, signal } => {
             report_failure(&failure, &stderr_tail);

@@ -10,7 +10,6 @@ use crate::conditions::Verdict;
 use crate::error::StepError;
 use crate::plan::LaunchStep;
 use crate::sys::escape_control;
-use crate::sys::process::Ended;
 
 /// The exit status of a start whose assertion is not met, as of `systemctl start`.
 const ASSERTION_FAILED: u8 = 1;
@@ -19,10 +18,7 @@ const ASSERTION_FAILED: u8 = 1;
 pub(super) fn refusal(start: &Start<'_>) -> Option<Outcome> {
     match verdict(start) {
         Verdict::Met => None,
-        Verdict::Skipped(condition) => {
-            tell(&not_started(start, &condition).to_string());
-            Some(Outcome::Ended(Ended::Exited(0)))
-        }
+        Verdict::Skipped(condition) => Some(Outcome::Skipped(not_started(start, &condition))),
         Verdict::Failed(assertion) => Some(not_started(start, &assertion).into()),
     }
 }

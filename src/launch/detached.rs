@@ -104,7 +104,7 @@ fn detach<'a>(start: &Start<'a>, reporter: OwnedFd) -> Role<'a> {
 /// The exit status of the monitor, which only the launcher sees.
 fn status_of(outcome: &Outcome) -> u8 {
     match outcome {
-        Outcome::Ready => 0,
+        Outcome::Ready | Outcome::Skipped(_) => 0,
         Outcome::Ended(Ended::Exited(status)) => *status,
         Outcome::Ended(Ended::Killed(number)) | Outcome::Interrupted(number) => {
             u8::try_from(128 + number).unwrap_or(u8::MAX)

@@ -160,7 +160,7 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
             turn.end();
         }
         (P::Dead | P::Failed | P::AutoRestart, E::Skipped) => {
-            turn.state = State { restarts: state.restarts, ..State::NEW };
+            turn.state = State { restarts: state.restarts, result: ServiceResult::Condition, ..State::NEW };
             turn.act(Action::Tidy(false));
             turn.end();
         }

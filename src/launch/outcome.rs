@@ -21,6 +21,8 @@ pub enum Outcome {
         /// The signal that ended the program, where it was one: the caller is to see it.
         signal: Option<i32>,
     },
+    /// Nothing was started: a condition is not met, which is no failure.
+    Skipped(StepError),
     /// The launcher received this signal before the service was ready, and has stopped it.
     Interrupted(i32),
 }

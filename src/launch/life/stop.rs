@@ -148,10 +148,15 @@ impl Life<'_, '_> {
                     let tail = StderrTail::None;
                     match outcome::ended_too_early(&self.start.name(), *ended, Reexec::No, None, tail) {
                         Outcome::Failed { failure, .. } => Report::Failed(failure),
-                        Outcome::Ready | Outcome::Ended(_) | Outcome::Interrupted(_) => Report::Ready,
+                        Outcome::Ready
+                        | Outcome::Ended(_)
+                        | Outcome::Skipped(_)
+                        | Outcome::Interrupted(_) => Report::Ready,
                     }
                 }
-                Outcome::Ended(_) | Outcome::Ready | Outcome::Interrupted(_) => Report::Ready,
+                Outcome::Ended(_) | Outcome::Ready | Outcome::Skipped(_) | Outcome::Interrupted(_) => {
+                    Report::Ready
+                }
             };
             let _ = report.send(pipe);
         }

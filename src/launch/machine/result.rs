@@ -6,6 +6,8 @@ pub(in crate::launch) enum ServiceResult {
     Success,
     /// `ExecCondition=` said no.
     ExecCondition,
+    /// A condition is not met.
+    Condition,
     /// It ended before it was ready, without a failure.
     Protocol,
     Timeout,
@@ -23,6 +25,7 @@ impl ServiceResult {
         match self {
             Self::Success => "success",
             Self::ExecCondition => "exec-condition",
+            Self::Condition => "condition",
             Self::Protocol => "protocol",
             Self::Timeout => "timeout",
             Self::ExitCode => "exit-code",
@@ -35,6 +38,6 @@ impl ServiceResult {
 
     /// Whether the service has not failed.
     pub(in crate::launch) fn is_good(self) -> bool {
-        matches!(self, Self::Success | Self::ExecCondition)
+        matches!(self, Self::Success | Self::ExecCondition | Self::Condition)
     }
 }

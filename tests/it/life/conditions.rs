@@ -5,7 +5,7 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 
 use super::support::Traced;
-use crate::harness::{Dir, Svc, have, skip, wait_until};
+use crate::harness::{Dir, Exit, Svc, have, skip, wait_until};
 
 #[test]
 fn start_with_met_conditions_runs_the_program() {
@@ -121,6 +121,26 @@ fn restart_below_a_manager_ends_with_the_status_of_its_condition() {
             .run();
         assert_eq!(traced.log(), ["program"], "{option}");
         traced.dir.nothing_left();
+    }
+}
+
+#[test]
+fn restart_by_hand_whose_condition_does_not_hold_is_not_done() {
+    for monitored in [false, true] {
+        let traced = Traced::new();
+        let file = traced.dir.write("wanted", "");
+        let condition = format!("PathExists={}", file.display());
+        let mut options = vec!["--condition", condition.as_str()];
+        options.extend(if monitored { &["--restart", "always"][..] } else { &[] });
+        traced.run("classic", &options, "exec sleep 1000").run();
+        traced.wait_for_lines(1);
+        std::fs::remove_file(&file).unwrap();
+        let output = traced.ask("restart").output();
+        assert_eq!((output.exit, output.stdout.as_str()), (Exit::Status(1), ""), "{}", output.stderr);
+        assert!(output.stderr.contains("ondition"), "{}", output.stderr);
+        traced.dir.wait_nothing_left();
+        assert_eq!(traced.log(), ["program"]);
+        traced.ask("status").stdout("[NAME]: not running\n").status(3).run();
     }
 }
 
