@@ -5,7 +5,7 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 
 use super::support::Traced;
-use crate::harness::{Dir, Exit, Svc, have, skip, wait_until};
+use crate::harness::{Dir, Exit, Svc, Systemd, skip, wait_until};
 
 #[test]
 fn start_with_met_conditions_runs_the_program() {
@@ -141,6 +141,42 @@ fn restart_by_hand_whose_condition_does_not_hold_is_not_done() {
         traced.dir.wait_nothing_left();
         assert_eq!(traced.log(), ["program"]);
         traced.ask("status").stdout("[NAME]: not running\n").status(3).run();
+    }
+}
+
+/// The same service under systemd itself: the exit statuses are those of `systemctl start`, and the end is that of
+/// versions before 254. Later ones do not check again before a restart by themselves.
+#[test]
+fn unmet_condition_has_the_same_end_under_systemd() {
+    for systemd in Systemd::of_versions(252..) {
+        for (kind, status) in [("Condition", 0), ("Assert", 1)] {
+            let dir = Dir::new();
+            let file = dir.write("wanted", "");
+            let name = format!("unmet-{}.service", kind.to_lowercase());
+            let unit = format!(
+                "[Unit]\n{kind}PathExists={}\n[Service]\nExecStart=/bin/sleep 1000\nRestart=always\nRestartSec=1ms\n",
+                file.display()
+            );
+            systemd.write_unit(&name, &unit);
+            systemd.must(&["start", &name]);
+            std::fs::remove_file(&file).unwrap();
+            systemd.main_process(&name).signal(Signal::SIGKILL);
+            if systemd.version() < 254 {
+                wait_until("it is not started again", || {
+                    (systemd.show(&name, "ActiveState") == "inactive").then_some(())
+                });
+                assert_eq!(systemd.show(&name, "Result"), "success");
+            } else {
+                wait_until("it is started again", || {
+                    (systemd.show(&name, "NRestarts") == "1" && systemd.show(&name, "SubState") == "running")
+                        .then_some(())
+                });
+                systemd.must(&["stop", &name]);
+            }
+            let started = systemd.systemctl(["start", &name]);
+            assert_eq!(started.exit, Exit::Status(status), "{}", systemd.version());
+            assert_eq!(systemd.show(&name, "ActiveState"), "inactive");
+        }
     }
 }
 
@@ -299,6 +335,7 @@ Security=smack
 Security=audit
 Security=uefi-secureboot
 Security=tpm2
+Security=cvm
 Security=nonsense
 Memory=1M
 Memory=>1.5M
@@ -354,12 +391,26 @@ IOPressure=1
 Firmware=uefi
 Firmware=device-tree
 Firmware=nonsense
+Firmware=smbios-field(nonsense = x)
+Firmware=device-tree-compatible(x)
+KernelModuleLoaded=loop
+KernelModuleLoaded=virtio-net
+KernelModuleLoaded=nonsense
+Version=>=4
+Version=kernel>=4
+Version=kernel >= 4
+Version=kernel <4
 ";
 
 #[test]
 fn every_condition_has_the_answer_of_systemd() {
-    if !have("systemd-analyze") {
-        return skip("systemd-analyze", "there is no such program");
+    let version = Command::new("systemd-analyze").arg("--version").output();
+    let version =
+        version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let version: u32 =
+        version.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or_default();
+    if version < 252 {
+        return skip("systemd-analyze", "it is not there, or older than the rules that are followed");
     }
     let dir = paths();
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
