@@ -9,6 +9,7 @@ use svcadapt_spec::{
 use super::strategy::translated_signals;
 use super::{
     Ending, LaunchStep, Place, Reaper, Resolution, SetupStep, SocketSource, StartedBy, Step, Strategy,
+    scheduling,
 };
 use crate::detect::{Detection, Manager, Mode};
 
@@ -275,6 +276,7 @@ impl StepList<'_> {
         if let Some(level) = asked.or(self.is_unmanaged().then_some(0)) {
             self.by_host_if(caller.nice == Some(level), SetupStep::Nice(level));
         }
+        self.steps.extend(scheduling::steps(&spec.scheduling).map(Step::Service));
     }
 
     /// Whether a path is inside a directory that is created for the service and owned by its user.

@@ -23,6 +23,7 @@ mod life;
 mod resolution;
 #[cfg(test)]
 pub(crate) mod samples;
+mod scheduling;
 mod setup_step;
 mod socket_source;
 mod started_by;

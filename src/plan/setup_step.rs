@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use svcadapt_spec::{
-    Capabilities, DirectoryKind, FileMode, Input, Limit, LimitValue, Output, Resource, Socket,
+    Capabilities, CpuPolicy, CpuSet, DirectoryKind, FileMode, Input, IoClass, Limit, LimitValue, Output,
+    Resource, Socket, Timespan,
 };
 
 use super::Label;
@@ -65,6 +66,21 @@ pub enum SetupStep {
     OomScore(i32),
     /// Set the nice level.
     Nice(i32),
+    /// Set the scheduling policy.
+    CpuPolicy {
+        /// The policy.
+        policy: CpuPolicy,
+        /// The priority of a real-time policy; else 0.
+        priority: u8,
+        /// Whether children start with the ordinary policy.
+        reset_on_fork: bool,
+    },
+    /// Run only on these processors.
+    CpuAffinity(CpuSet),
+    /// Set the class and the priority for access to disks.
+    IoPriority(IoClass, u8),
+    /// Set the timer slack.
+    TimerSlack(Timespan),
     /// Change the root directory (chroot(2)), and enter it.
     RootDirectory(PathBuf),
     /// Drop all other capabilities from the bounding set.
@@ -140,6 +156,13 @@ impl SetupStep {
             Self::PidFile(path) | Self::OwnPidFile(path) => Label::new("pid file", 251).of(&path.display()),
             Self::OomScore(score) => Label::new("oom score", 206).of(score),
             Self::Nice(level) => Label::new("nice", 201).of(level),
+            Self::CpuPolicy { policy, priority, .. } if policy.is_realtime() => {
+                Label::new("cpu policy", 214).of(&format!("{policy} {priority}"))
+            }
+            Self::CpuPolicy { policy, .. } => Label::new("cpu policy", 214).of(policy),
+            Self::CpuAffinity(set) => Label::new("cpu affinity", 215).of(set),
+            Self::IoPriority(class, level) => Label::new("io priority", 211).of(&format!("{class} {level}")),
+            Self::TimerSlack(span) => Label::new("timer slack", 212).of(span),
             Self::RootDirectory(path) => Label::new("root directory", 210).of(&path.display()),
             Self::BoundingSet(set) => Label::new("bounding set", 218).of(&capabilities(*set)),
             Self::Groups(groups) if groups.is_empty() => Label::new("groups", 216).of(&"none"),

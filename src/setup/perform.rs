@@ -23,7 +23,9 @@ use crate::plan::{Ending, Plan, Resolution, SetupStep, Strategy, started_as};
 use crate::registry;
 use crate::registry::pid_file::PidFileError;
 use crate::registry::{Lock, Record, Session, pid_file};
-use crate::sys::{capability, descendants, environment, fd, file, identity, limits, process, signal};
+use crate::sys::{
+    capability, descendants, environment, fd, file, identity, limits, process, scheduling, signal,
+};
 
 /// The process that becomes the program, and everything it takes along.
 #[derive(Debug)]
@@ -171,6 +173,12 @@ impl<'a> ServiceProcess<'a> {
             SetupStep::Nice(level) => {
                 ignore_default_denied(self.spec.nice.is_some(), limits::set_nice(*level))
             }
+            SetupStep::CpuPolicy { policy, priority, reset_on_fork } => {
+                scheduling::set_cpu_policy(policy.name(), *priority, *reset_on_fork)
+            }
+            SetupStep::CpuAffinity(set) => scheduling::set_cpu_affinity(set.iter()),
+            SetupStep::IoPriority(class, level) => scheduling::set_io_priority(class.number(), *level),
+            SetupStep::TimerSlack(span) => scheduling::set_timer_slack(span.finite()),
             SetupStep::RootDirectory(path) => file::change_root(path),
             SetupStep::BoundingSet(set) => self.bound(*set),
             SetupStep::Groups(groups) => {
@@ -367,9 +375,16 @@ fn explain(step: &SetupStep, error: &io::Error) -> StepError {
     let failure = StepError::io(step, error);
     match (step, error.kind()) {
         (
-            SetupStep::Nice(_) | SetupStep::OomScore(_) | SetupStep::Limit(..),
+            SetupStep::Nice(_)
+            | SetupStep::OomScore(_)
+            | SetupStep::Limit(..)
+            | SetupStep::CpuPolicy { .. }
+            | SetupStep::IoPriority(..),
             io::ErrorKind::PermissionDenied,
         ) if identity::effective_user() != 0 => failure.hint("only root can raise this"),
+        (SetupStep::CpuAffinity(_), io::ErrorKind::InvalidInput) => {
+            failure.hint("this machine has none of these processors")
+        }
         (SetupStep::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
             failure.hint("only root can change the root directory")
         }

@@ -3,6 +3,7 @@
 //! Options, units and JSON all take their fields from this table, so that a field exists in all of them.
 
 mod life;
+mod process;
 mod program;
 
 use super::{DirectoryKind, FieldRow, Resource};
@@ -93,14 +94,27 @@ pub enum Field {
     RuntimeDirectoryPreserve,
     GuessMainPid,
     OomPolicy,
+    IoSchedulingClass,
+    IoSchedulingPriority,
+    CpuSchedulingPolicy,
+    CpuSchedulingPriority,
+    CpuSchedulingResetOnFork,
+    CpuAffinity,
+    TimerSlackNSec,
 }
 
 /// All fields, in the order of the help text.
-pub const FIELDS: [FieldRow; PROGRAM + LIFE] = {
-    let mut all = [program::ROWS[0]; PROGRAM + LIFE];
+pub const FIELDS: [FieldRow; PROGRAM + LIFE + PROCESS] = {
+    let mut all = [program::ROWS[0]; PROGRAM + LIFE + PROCESS];
     let mut at = 0;
     while at < all.len() {
-        all[at] = if at < PROGRAM { program::ROWS[at] } else { life::ROWS[at - PROGRAM] };
+        all[at] = if at < PROGRAM {
+            program::ROWS[at]
+        } else if at < PROGRAM + LIFE {
+            life::ROWS[at - PROGRAM]
+        } else {
+            process::ROWS[at - PROGRAM - LIFE]
+        };
         at += 1;
     }
     all
@@ -108,3 +122,4 @@ pub const FIELDS: [FieldRow; PROGRAM + LIFE] = {
 
 const PROGRAM: usize = program::ROWS.len();
 const LIFE: usize = life::ROWS.len();
+const PROCESS: usize = process::ROWS.len();

@@ -1,7 +1,7 @@
 //! The kinds of values, for formats that have more than text.
 
 use super::Field as F;
-use super::{FailureMode, Field, KillMode, OomPolicy, Preserve, RestartMode};
+use super::{CpuPolicy, FailureMode, Field, IoClass, KillMode, OomPolicy, Preserve, RestartMode};
 
 /// A kind of value. Of a field that can be said many times it is the kind of each element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,12 @@ impl Field {
             | F::RemainAfterExit
             | F::SendSighup
             | F::SendSigkill
-            | F::GuessMainPid => FieldKind::Boolean,
+            | F::GuessMainPid
+            | F::CpuSchedulingResetOnFork => FieldKind::Boolean,
+            F::IoSchedulingClass => FieldKind::Choice(&IoClass::NAMES),
+            F::CpuSchedulingPolicy => FieldKind::Choice(&CpuPolicy::NAMES),
+            F::IoSchedulingPriority => FieldKind::Integer(0, 7),
+            F::CpuSchedulingPriority => FieldKind::Integer(0, 99),
             F::RestartMode => FieldKind::Choice(&RestartMode::NAMES),
             F::TimeoutStartFailureMode | F::TimeoutStopFailureMode => FieldKind::Choice(&FailureMode::NAMES),
             F::KillMode => FieldKind::Choice(&KillMode::NAMES),
@@ -87,6 +92,8 @@ impl Field {
             | F::RestartPreventExitStatus
             | F::RestartForceExitStatus
             | F::SuccessExitStatus
+            | F::CpuAffinity
+            | F::TimerSlackNSec
             | F::Directory(_) => FieldKind::String,
             F::Argv0
             | F::WorkingDirectory

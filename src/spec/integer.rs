@@ -15,6 +15,16 @@ pub(super) fn oom_score_adjust(value: &OsStr) -> Result<i32, ValueError> {
     between(value, -1000, 1000)
 }
 
+/// Reads an I/O priority: 0 (first) to 7 (last), ioprio_set(2).
+pub(super) fn io_priority(value: &OsStr) -> Result<u8, ValueError> {
+    small(value, 7)
+}
+
+/// Reads a real-time priority: 1 (last) to 99 (first), and 0 for other policies; sched(7).
+pub(super) fn cpu_priority(value: &OsStr) -> Result<u8, ValueError> {
+    small(value, 99)
+}
+
 /// Reads a descriptor number above those of the standard streams.
 pub(super) fn descriptor(value: &OsStr) -> Result<i32, ValueError> {
     match between(value, 0, 1_048_575)? {
@@ -37,6 +47,11 @@ pub(super) fn count(value: &OsStr) -> Result<u32, ValueError> {
     let digits = text(value)?;
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| plain).ok_or_else(|| "not a whole number from 0 to 4294967295".into())
+}
+
+fn small(value: &OsStr, high: u8) -> Result<u8, ValueError> {
+    let number = between(value, 0, high.into())?;
+    u8::try_from(number).map_err(|_| "too large".into())
 }
 
 fn between(value: &OsStr, low: i32, high: i32) -> Result<i32, ValueError> {

@@ -10,11 +10,12 @@ use crate::boolean::yes_or_no;
 use crate::draft::Pass;
 use crate::value_error::text;
 use crate::{
-    AbsPath, Assignment, Capabilities, Command, CommandPrefix, Commands, Condition, DirectoryKind, EnvName,
-    Environment, EnvironmentBase, EnvironmentFile, ExecCommand, ExitStatusSet, FailureMode, Field, FileMode,
-    Input, Kill, KillMode, Limit, Native, OomPolicy, Output, Preserve, Principal, Probe, RelPath, Resource,
-    Restart, RestartMode, Restarts, ServiceName, ServiceType, SignalName, Socket, SocketKind, SocketName,
-    Sockets, Timespan, ValueError, integer, socket,
+    AbsPath, Assignment, Capabilities, Command, CommandPrefix, Commands, Condition, CpuPolicy, CpuSet,
+    DirectoryKind, EnvName, Environment, EnvironmentBase, EnvironmentFile, ExecCommand, ExitStatusSet,
+    FailureMode, Field, FileMode, Input, IoClass, Kill, KillMode, Limit, Native, OomPolicy, Output, Preserve,
+    Principal, Probe, RelPath, Resource, Restart, RestartMode, Restarts, Scheduling, ServiceName,
+    ServiceType, SignalName, Socket, SocketKind, SocketName, Sockets, Timespan, ValueError, integer,
+    scheduling, socket,
 };
 
 /// A complete description of a service, independent of the service manager.
@@ -124,6 +125,8 @@ pub struct ServiceSpec {
     pub guess_main_pid: Option<bool>,
     /// What follows an out-of-memory kill of one of its processes.
     pub oom_policy: Option<OomPolicy>,
+    /// How the kernel schedules it.
+    pub scheduling: Scheduling,
     /// Settings of the source file that only its own host understands.
     pub native: Native,
 }
@@ -219,6 +222,7 @@ impl Pass<'_> {
             runtime_directory_preserve: self.one(Field::RuntimeDirectoryPreserve, Preserve::parse),
             guess_main_pid: self.one(Field::GuessMainPid, yes_or_no),
             oom_policy: self.one(Field::OomPolicy, OomPolicy::parse),
+            scheduling: self.scheduling(),
             native: self.native.clone(),
         }
     }
@@ -256,6 +260,21 @@ impl Pass<'_> {
             watchdog_signal: self.one(Field::WatchdogSignal, SignalName::parse),
             send_sighup: self.one(Field::SendSighup, yes_or_no),
             send_sigkill: self.one(Field::SendSigkill, yes_or_no),
+        }
+    }
+
+    fn scheduling(&mut self) -> Scheduling {
+        let cpu_policy = self.one(Field::CpuSchedulingPolicy, CpuPolicy::read);
+        let cpu_priority = self.one(Field::CpuSchedulingPriority, integer::cpu_priority);
+        let has_priorities = cpu_policy.is_some_and(CpuPolicy::is_realtime);
+        Scheduling {
+            io_class: self.one(Field::IoSchedulingClass, IoClass::read),
+            io_priority: self.one(Field::IoSchedulingPriority, integer::io_priority),
+            cpu_policy,
+            cpu_priority: cpu_priority.filter(|priority| has_priorities && *priority > 0),
+            cpu_reset_on_fork: self.one(Field::CpuSchedulingResetOnFork, yes_or_no),
+            cpu_affinity: self.many(Field::CpuAffinity, CpuSet::parse_list).into_iter().collect(),
+            timer_slack: self.one(Field::TimerSlackNSec, scheduling::timer_slack),
         }
     }
 

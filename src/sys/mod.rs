@@ -30,6 +30,7 @@ pub mod process_info;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "most of it is only used on Linux"))]
 pub mod procfs;
 mod rules;
+pub mod scheduling;
 pub mod self_pipe;
 pub mod signal;
 pub mod socket;

@@ -37,7 +37,7 @@ fn executed(word: &OsStr) -> OsString {
 }
 
 /// Every option that systemd supports, with the setting that systemd should make of it.
-const EVERYTHING: [(&str, &str, &[&str]); 33] = [
+const EVERYTHING: [(&str, &str, &[&str]); 40] = [
     ("description", "a \"b\" 100% \\ $x ; #", &["Description: a \"b\" 100% \\ $x ; #"]),
     ("type", "simple", &["Type: simple"]),
     ("user", "daemon", &["User: daemon"]),
@@ -61,6 +61,13 @@ const EVERYTHING: [(&str, &str, &[&str]); 33] = [
     ("limit-rttime", "5000", &["LimitRTTIME: 5000"]),
     ("nice", "-5", &["Nice: -5"]),
     ("oom-score-adjust", "-500", &["OOMScoreAdjust: -500"]),
+    ("io-scheduling-class", "idle", &["IOSchedulingClass: idle"]),
+    ("io-scheduling-priority", "6", &["IOPriority: 6"]),
+    ("cpu-scheduling-policy", "rr", &["CPUSchedulingPolicy: rr"]),
+    ("cpu-scheduling-priority", "7", &["CPUSchedulingPriority: 7"]),
+    ("cpu-scheduling-reset-on-fork", "yes", &["CPUSchedulingResetOnFork: yes"]),
+    ("cpu-affinity", "0-1,3", &["CPUAffinity: 0-1 3"]),
+    ("timer-slack-nsec", "1ms", &["TimerSlackNSec: 1000000"]),
     ("capability-bounding-set", "CAP_CHOWN CAP_KILL", &["CapabilityBoundingSet: cap_chown cap_kill"]),
     ("ambient-capabilities", "CAP_KILL", &["AmbientCapabilities: cap_kill"]),
     ("runtime-directory", "web@1/x", &["RuntimeDirectory: web@1/x"]),

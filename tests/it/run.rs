@@ -16,6 +16,7 @@ mod pid_file_directory;
 mod readiness;
 mod relative_paths;
 mod run_directory;
+mod scheduling;
 mod tolerated_settings;
 mod type_forking;
 mod unit_file;

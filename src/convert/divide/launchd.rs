@@ -8,7 +8,7 @@ use svcadapt_spec::{
 use super::Capability::Host;
 use super::keep_alive::{comes_from_keep_alive, has_clean_signals};
 use super::native::NO_JOURNAL;
-use super::{Capability, Division, Loss, LossKind, Privileges, Subject, life};
+use super::{Capability, Division, Loss, LossKind, Privileges, Subject, life, process};
 
 /// How well launchd can do a field that is set. An agent runs as its user, with only that user's rights.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capability {
@@ -20,7 +20,9 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capa
         (Scope::User, F::Nice) if spec.nice.is_some_and(|level| level < 0) => {
             Capability::lost("an agent cannot raise its priority")
         }
-        _ => life::on_launchd(spec, field).unwrap_or_else(|| of_daemon(spec, field)),
+        _ => life::on_launchd(spec, field)
+            .or_else(|| process::on_launchd(spec, field))
+            .unwrap_or_else(|| of_daemon(spec, field)),
     }
 }
 

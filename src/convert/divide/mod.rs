@@ -14,6 +14,7 @@ mod life;
 mod life_fields;
 mod loss;
 mod native;
+mod process;
 mod sides;
 mod systemd;
 
@@ -29,8 +30,8 @@ pub(crate) use launchd::{launchd_listens, resource_key, starts_at_load};
 pub(crate) use life::{knows_condition, section};
 pub use loss::{Loss, LossKind, Subject};
 pub(crate) use native::{
-    Equivalent, accepted_value, has_no_effect, is_known, is_off, is_wanted_by_system, launchd_equivalent,
-    loss_on_systemd, never_written, systemd_equivalent,
+    Equivalent, accepted_value, has_no_effect, is_known, is_off, is_wanted_by_system, loss_on_systemd,
+    never_written, systemd_equivalent,
 };
 pub use sides::Division;
 pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
@@ -48,7 +49,7 @@ pub mod internal {
     pub use super::life_fields::is_life_field;
     pub use super::native::{
         Equivalent, accepted_value, command_prefixes, has_no_effect, is_known, is_wanted_by_system,
-        launchd_equivalent, loss_on_systemd, never_written, systemd_equivalent,
+        loss_on_systemd, never_written, systemd_equivalent,
     };
     pub use super::systemd::{NOTIFY_RELOAD, reload_signal};
 }

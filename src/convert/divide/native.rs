@@ -247,9 +247,6 @@ fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
     if is_sandbox(line) {
         return Some(Weakened("only systemd has this sandbox".into()));
     }
-    if launchd && let Some(equivalent) = launchd_equivalent(line) {
-        return Some(Approximated(equivalent.difference.into()));
-    }
     // A line of a field that only systemd can read.
     let field = FIELDS.iter().find(|row| row.directive == name).map(|row| row.field);
     let words = field.or_else(|| condition_field(name)).and_then(undone);
@@ -328,17 +325,6 @@ pub fn never_written(key: &str) -> Option<&'static str> {
     }
 }
 
-/// The key that is nearly equivalent to a directive.
-pub fn launchd_equivalent(line: &Directive) -> Option<Equivalent<(&'static str, NativeValue)>> {
-    match (line.section(), line.name(), line.value()) {
-        ("Service", "IOSchedulingClass", "idle" | "3") => Some(Equivalent {
-            setting: ("LowPriorityIO", NativeValue::Boolean(true)),
-            difference: "LowPriorityIO lowers the priority, but is not the idle class",
-        }),
-        _ => None,
-    }
-}
-
 /// The directive of `[Service]` that is nearly equivalent to a key. The setting is `None` if the absence of a directive is
 /// the equivalent.
 pub fn systemd_equivalent(
@@ -379,8 +365,6 @@ mod tests {
         }
         assert_eq!(directive("Documentation", "man:x"), None);
         assert_eq!(directive("NotifyAccess", "all"), None);
-        assert!(matches!(directive("IOSchedulingClass", "idle"), Some(Approximated(_))));
-        assert!(matches!(directive("IOSchedulingClass", "realtime"), Some(Lost(_))));
     }
 
     #[test]

@@ -12,9 +12,7 @@ use svcadapt_spec::{
 use super::write_sockets::sockets;
 use super::xml_text::text;
 use super::{Label, exit_timeout, keys};
-use crate::divide::{
-    Division, Equivalent, Place, command, launchd_equivalent, never_written, resource_key, starts_at_load,
-};
+use crate::divide::{Division, Place, command, never_written, resource_key, starts_at_load};
 use crate::{QuoteError, Rendered, WriteError};
 
 /// No limit on macOS (`RLIM_INFINITY`, getrlimit(2)).
@@ -128,6 +126,9 @@ impl JobWriter<'_> {
                 self.limit(Resource::Core, Limit { soft: LimitValue::At(0), hard: LimitValue::At(0) });
             }
             Field::Restart => self.restart(),
+            Field::IoSchedulingClass => {
+                self.root.insert("LowPriorityIO".into(), true.into());
+            }
             Field::KillMode => {
                 self.root.insert("AbandonProcessGroup".into(), true.into());
             }
@@ -219,12 +220,6 @@ impl JobWriter<'_> {
         // launchd's default, unless the file sets the interval.
         if native.key(keys::KEEP_ALIVE).is_some() && !self.root.contains_key(keys::THROTTLE_INTERVAL) {
             self.throttle();
-        }
-        for line in native.systemd.iter().flatten() {
-            if let Some(Equivalent { setting: (key, value), .. }) = launchd_equivalent(line) {
-                let value = self.value(key, &value);
-                self.root.insert(key.into(), value);
-            }
         }
     }
 

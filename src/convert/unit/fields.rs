@@ -8,6 +8,7 @@ use svcadapt_spec::{
     RelPath, SpecDraft, ValueError,
 };
 
+use super::process;
 use super::reader::{FieldValue, UnitReader};
 use super::site::Site;
 use super::specifiers::resolve;
@@ -38,6 +39,7 @@ pub(super) fn assign(reader: &mut UnitReader, site: &Site, field: Field) {
             discard_unmapped(reader, site);
             put(reader, site, field, text.into());
         }
+        F::CpuAffinity => process::affinity(reader, site),
         F::Directory(kind) => directories(reader, site, kind),
         F::EnvironmentFile => environment_file(reader, site),
         F::WorkingDirectory => working_directory(reader, site),
@@ -68,6 +70,12 @@ fn empty(reader: &mut UnitReader, site: &Site, field: Field) {
             let origin = site.origin.clone();
             reader.values.push(FieldValue { field, value: OsString::new(), origin, written: String::new() });
         }
+        F::IoSchedulingClass
+        | F::IoSchedulingPriority
+        | F::CpuSchedulingPolicy
+        | F::CpuSchedulingPriority
+        | F::CpuSchedulingResetOnFork
+        | F::TimerSlackNSec => process::empty(reader, site, field),
         F::Umask
         | F::Type
         | F::StandardInput
@@ -134,7 +142,7 @@ pub(super) fn check_value(field: Field, value: &OsStr) -> Result<(), ValueError>
     }
 }
 
-fn put(reader: &mut UnitReader, site: &Site, field: Field, value: OsString) {
+pub(super) fn put(reader: &mut UnitReader, site: &Site, field: Field, value: OsString) {
     let value = permission_bits(field, value);
     match check_value(field, &value) {
         Ok(()) => reader.values.push(FieldValue {

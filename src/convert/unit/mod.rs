@@ -8,6 +8,7 @@ mod lex;
 mod life;
 mod name;
 mod native_values;
+mod process;
 mod quote;
 mod read;
 mod reader;

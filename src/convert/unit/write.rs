@@ -234,6 +234,7 @@ impl<'a> UnitWriter<'a> {
         for (key, value) in &self.spec.native.launchd {
             if let Some(Equivalent { setting: Some((directive, value)), .. }) = systemd_equivalent(key, value)
                 && (directive != "KillMode" || self.spec.kill.mode.is_none())
+                && (directive != "IOSchedulingClass" || self.spec.scheduling.io_class.is_none())
             {
                 self.put(directive, value);
             }

@@ -43,14 +43,14 @@ fn everything() -> ServiceSpec {
             F::ListenSequentialPacket => &[b"@x", b"/-"],
             F::FileDescriptorName => &[b"-web %"],
             F::SocketMode => &[b"660"],
-            F::SocketUser => &[b"7"],
+            F::SocketUser | F::IoSchedulingPriority => &[b"7"],
             F::SocketGroup => &[b"ssl"],
             F::BindIPv6Only => &[b"ipv6-only"],
             F::Backlog => &[b"4294967295"],
             F::Ready => &[b"notify", b"tcp:[::1]:80", b"unix:/\xff", b"exec:a; b", b"fd:13"],
             F::NotificationFd => &[b"9"],
             F::TimeoutStartSec => &[b"1500ms"],
-            F::TimeoutStopSec => &[b"infinity"],
+            F::TimeoutStopSec | F::TimerSlackNSec => &[b"infinity"],
             F::Restart => &[b"on-abnormal"],
             F::RestartSec => &[b"0"],
             F::KillSignal => &[b"SIGRTMIN+3"],
@@ -62,7 +62,11 @@ fn everything() -> ServiceSpec {
                 &[b"-@:+/bin/a zero '%n \\xff' $x", b"/bin/b \\;"]
             }
             F::ExecReload | F::ExecStop | F::ExecStopPost => &[b"/bin/kill -HUP $MAINPID"],
-            F::RemainAfterExit | F::SendSighup | F::SendSigkill | F::GuessMainPid => &[b"off"],
+            F::RemainAfterExit
+            | F::SendSighup
+            | F::SendSigkill
+            | F::GuessMainPid
+            | F::CpuSchedulingResetOnFork => &[b"off"],
             F::RestartSteps | F::StartLimitBurst => &[b"4294967294"],
             F::RestartMode => &[b"direct"],
             F::RestartPreventExitStatus | F::RestartForceExitStatus | F::SuccessExitStatus => {
@@ -75,6 +79,10 @@ fn everything() -> ServiceSpec {
             F::RestartKillSignal | F::FinalKillSignal | F::WatchdogSignal => &[b"QUIT"],
             F::RuntimeDirectoryPreserve => &[b"restart"],
             F::OomPolicy => &[b"continue"],
+            F::IoSchedulingClass => &[b"3"],
+            F::CpuSchedulingPolicy => &[b"rr"],
+            F::CpuSchedulingPriority => &[b"99"],
+            F::CpuAffinity => &[b"0-3,5", b"4 8191"],
         };
         for value in values {
             draft.assign(row.field, OsStr::from_bytes(value), Origin::Option);

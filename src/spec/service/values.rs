@@ -2,11 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::Field as F;
 use crate::{
-    Condition, DirectoryKind, EnvironmentBase, ExitStatusSet, Field, FileMode, Input, Output, Presence,
-    Probe, ServiceSpec, SocketKind,
+    Condition, DirectoryKind, EnvironmentBase, EnvironmentFile, ExitStatusSet, Field, FileMode, Input,
+    Output, Presence, Probe, ServiceSpec, SocketKind,
 };
+use crate::{Field as F, scheduling};
 
 /// The values that have to be given for a field so that the spec comes out as it is. Empty if the field is not
 /// said. The inverse of [`SpecDraft`](crate::SpecDraft), byte for byte.
@@ -27,15 +27,7 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
             .iter()
             .map(|set| joined(&format!("{}=", set.name), &set.value))
             .collect(),
-        F::EnvironmentFile => spec
-            .environment
-            .files
-            .iter()
-            .map(|file| match file.presence {
-                Presence::Required => path(&file.path),
-                Presence::Optional => joined("-", &path(&file.path)),
-            })
-            .collect(),
+        F::EnvironmentFile => spec.environment.files.iter().map(environment_file).collect(),
         F::PassEnvironment => shown(&spec.environment.pass),
         F::UnsetEnvironment => shown(&spec.environment.unset),
         F::CleanEnvironment => {
@@ -109,6 +101,39 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
         F::RuntimeDirectoryPreserve => shown(&spec.runtime_directory_preserve),
         F::GuessMainPid => spec.guess_main_pid.map(yes).into_iter().collect(),
         F::OomPolicy => shown(&spec.oom_policy),
+        F::IoSchedulingClass
+        | F::IoSchedulingPriority
+        | F::CpuSchedulingPolicy
+        | F::CpuSchedulingPriority
+        | F::CpuSchedulingResetOnFork
+        | F::CpuAffinity
+        | F::TimerSlackNSec => of_process(spec, field),
+    }
+}
+
+/// The values of a field of the process.
+fn of_process(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
+    match field {
+        F::IoSchedulingClass => shown(&spec.scheduling.io_class),
+        F::IoSchedulingPriority => shown(&spec.scheduling.io_priority),
+        F::CpuSchedulingPolicy => shown(&spec.scheduling.cpu_policy),
+        F::CpuSchedulingPriority => shown(&spec.scheduling.cpu_priority),
+        F::CpuSchedulingResetOnFork => spec.scheduling.cpu_reset_on_fork.map(yes).into_iter().collect(),
+        F::CpuAffinity => {
+            let set = &spec.scheduling.cpu_affinity;
+            shown((!set.is_empty()).then_some(set))
+        }
+        F::TimerSlackNSec => {
+            spec.scheduling.timer_slack.map(|slack| scheduling::written(slack).into()).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn environment_file(file: &EnvironmentFile) -> OsString {
+    match file.presence {
+        Presence::Required => path(&file.path),
+        Presence::Optional => joined("-", &path(&file.path)),
     }
 }
 

@@ -15,6 +15,7 @@ mod path_trust;
 pub(super) mod pidfd;
 mod proc_net;
 mod process_id;
+mod scheduling;
 mod signals;
 mod sock_diag;
 mod socket_inode;
@@ -36,6 +37,7 @@ pub(super) use path_trust::{access_list_lets_write, group_bits_may_be_a_mask, is
 pub(super) use process_id::{
     age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
 };
+pub(super) use scheduling::{set_cpu_affinity, set_cpu_policy, set_io_priority, set_timer_slack};
 pub(super) use signals::{
     Signals, real_time, real_time_name, real_time_number, reset_dispositions, reset_ignored,
 };

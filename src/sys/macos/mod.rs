@@ -28,7 +28,8 @@ pub(super) use threads::{mark_all_close_on_exec, open_descriptors, resource, thr
 pub(super) use super::posix::{
     CLOEXEC_ON_RECEIVE, REUSE_SHARES_A_PORT, abstract_address, ask_for_credentials, bind_abstract,
     connect_abstract, group, never_dump, oom_score_adjust, peer_user, pipe, real_time, real_time_name,
-    real_time_number, reset_dispositions, reset_ignored, sender, set_oom_score_adjust, user,
+    real_time_number, reset_dispositions, reset_ignored, sender, set_cpu_affinity, set_cpu_policy,
+    set_io_priority, set_oom_score_adjust, set_timer_slack, user,
 };
 pub use super::posix::{capability, listeners};
 

@@ -6,6 +6,7 @@ mod credentials;
 mod descriptors;
 pub mod listeners;
 mod oom;
+mod scheduling;
 mod signals;
 
 use std::io;
@@ -17,6 +18,7 @@ pub(super) use credentials::{
 };
 pub(super) use descriptors::{mark, pipe};
 pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
+pub(super) use scheduling::{set_cpu_affinity, set_cpu_policy, set_io_priority, set_timer_slack};
 pub(super) use signals::{real_time, real_time_name, real_time_number, reset_dispositions, reset_ignored};
 
 /// With SO_REUSEADDR one address of a port can be bound although another server has all addresses of it.

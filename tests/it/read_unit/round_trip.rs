@@ -116,8 +116,23 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         | Field::NoNewPrivileges
         | Field::ExpandVariables
         | Field::LaunchdActivation => pick(chance, &["yes", "no"]),
+        field => pick(chance, of_process(field)),
     };
     value.into()
+}
+
+/// Values of the fields of the process.
+fn of_process(field: Field) -> &'static [&'static str] {
+    match field {
+        Field::IoSchedulingClass => &["none", "realtime", "2", "idle"],
+        Field::IoSchedulingPriority => &["0", "7"],
+        Field::CpuSchedulingPolicy => &["other", "rr", "3"],
+        Field::CpuSchedulingPriority => &["0", "99"],
+        Field::CpuSchedulingResetOnFork => &["yes", "no"],
+        Field::CpuAffinity => &["0", "0-3,5", "8191 1"],
+        Field::TimerSlackNSec => &["50", "1ms", "infinity"],
+        field => unreachable!("{field:?} has no values"),
+    }
 }
 
 fn spec(chance: &mut Chance) -> Option<ServiceSpec> {

@@ -137,6 +137,13 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::RestartKillSignal | F::FinalKillSignal | F::WatchdogSignal => &[b"QUIT", b"SIGRTMIN+3"],
         F::RuntimeDirectoryPreserve => &[b"no", b"yes", b"restart"],
         F::OomPolicy => &[b"continue", b"stop", b"kill"],
+        F::IoSchedulingClass => &[b"none", b"realtime", b"2", b"idle"],
+        F::IoSchedulingPriority => &[b"0", b"7"],
+        F::CpuSchedulingPolicy => &[b"other", b"batch", b"rr", b"1"],
+        F::CpuSchedulingPriority => &[b"0", b"1", b"99"],
+        F::CpuSchedulingResetOnFork => &[b"yes", b"no"],
+        F::CpuAffinity => &[b"0", b"0-1,5", b"8191"],
+        F::TimerSlackNSec => &[b"50", b"1ms", b"infinity"],
         F::RemainAfterExit | F::SendSighup | F::SendSigkill | F::GuessMainPid => &[b"off", b"yes"],
         F::TimeoutStartSec | F::TimeoutStopSec => &[b"1500ms", b"infinity", b"90", b"0"],
     }
