@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use svcadapt_spec::{
-    FileMode, Input, Limit, LimitValue, Output, Probe, Resource, ServiceSpec, ServiceType, Sockets,
+    DirectoryKind, FileMode, Input, Limit, LimitValue, Output, Probe, Resource, ServiceSpec, ServiceType,
+    Sockets,
 };
 
 use super::strategy::translated_signals;
@@ -243,8 +244,7 @@ impl StepList<'_> {
         let owner = caller.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
             let place = resolved.place(self.started_by, directory);
-            let owner =
-                if directory.kind == svcadapt_spec::DirectoryKind::Configuration { None } else { owner };
+            let owner = if directory.kind == DirectoryKind::Configuration { None } else { owner };
             let passed = matches!(place, Place::Passed(_));
             let (kind, path, mode) = (directory.kind, place.into_path(), directory.mode);
             self.by_host_if(passed, SetupStep::Directory { kind, path, mode, owner });
@@ -281,11 +281,7 @@ impl StepList<'_> {
 
     /// Whether a path is inside a directory that is created for the service and owned by its user.
     fn is_in_own_directory(&self, path: &Path) -> bool {
-        let given = self
-            .spec
-            .directories
-            .iter()
-            .filter(|one| one.kind != svcadapt_spec::DirectoryKind::Configuration);
+        let given = self.spec.directories.iter().filter(|one| one.kind != DirectoryKind::Configuration);
         let mut places = given.map(|one| self.resolved.place(self.started_by, one).into_path());
         places.any(|place| path.starts_with(place))
     }
