@@ -36,12 +36,19 @@ impl From<io::Error> for AskError {
 }
 
 impl HeldMonitor {
-    /// The monitor of the service with this record. `None` if it has none, or that has ended.
-    pub(super) fn of(record: &Record) -> io::Result<Option<Self>> {
-        let Some(monitor) = record.living_monitor() else { return Ok(None) };
+    /// The monitor of the service with this lock and this record. `None` if it has none, or that has ended.
+    pub(super) fn of(lock: &Path, record: &Record) -> io::Result<Option<Self>> {
+        let living = || match record.monitor {
+            // Without /proc the lock tells.
+            Some(monitor @ Monitor { start_time: None, pid }) => {
+                Ok(registry::is_held_by(lock, pid)?.then_some(monitor))
+            }
+            Some(_) | None => Ok::<_, io::Error>(record.living_monitor()),
+        };
+        let Some(monitor) = living()? else { return Ok(None) };
         let Some(held) = ProcessHandle::open(monitor.pid)? else { return Ok(None) };
         // The pid may have been reused before the handle was opened.
-        Ok(record.living_monitor().map(|monitor| Self { monitor, held }))
+        Ok(living()?.map(|monitor| Self { monitor, held }))
     }
 
     /// Sends a request, and returns the answer. `deadline`: when to give up.

@@ -125,7 +125,7 @@ fn running(service: Service) -> Result<(std::path::PathBuf, RunningService), Req
 
 /// Asks the monitor, and waits for the result.
 fn ask(lock: &std::path::Path, main: &RunningService, request: &str) -> Result<(), RequestError> {
-    let monitor = HeldMonitor::of(&main.record).map_err(|error| of(main, &error))?;
+    let monitor = HeldMonitor::of(lock, &main.record).map_err(|error| of(main, &error))?;
     let monitor = monitor.ok_or(RequestError::NoMonitor)?;
     match monitor.ask(lock, request, Instant::now().checked_add(ANSWER_TIMEOUT)) {
         Ok(answer) if answer.starts_with("ok") => Ok(()),

@@ -44,7 +44,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl MonitorStatus {
     fn of(lock: &Path, record: &Record) -> Option<Self> {
-        let monitor = HeldMonitor::of(record).ok()??;
+        let monitor = HeldMonitor::of(lock, record).ok()??;
         let answer = monitor.ask(lock, "status", Instant::now().checked_add(ANSWER_TIMEOUT)).ok()?;
         let field =
             |name: &str| answer.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));

@@ -93,7 +93,7 @@ pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, S
         }
         ServiceState::Running(main) => {
             if let Some(lock) = lock
-                && let Ok(Some(monitor)) = HeldMonitor::of(&main.record)
+                && let Ok(Some(monitor)) = HeldMonitor::of(lock, &main.record)
             {
                 let stopped = by_monitor(&main, &monitor, lock, timeout);
                 let (signal, after, others) = stopped.map_err(|failure| failure.of(main.record.pid))?;

@@ -66,6 +66,11 @@ pub fn inherited() -> Vec<i32> {
         .collect()
 }
 
+/// Whether this process holds the lock at this path.
+pub fn is_held_by(path: &Path, pid: i32) -> io::Result<bool> {
+    Ok(holder(path, None)? == Holder::Process(pid))
+}
+
 /// The process that holds the lock at this path.
 fn holder(path: &Path, record: Option<&Record>) -> io::Result<Holder> {
     match file::open_regular_nofollow(path) {

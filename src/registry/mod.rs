@@ -33,7 +33,7 @@ pub use lock_directory::{
     runtime_directory,
 };
 pub use lock_name::{SOCKET, control_socket, file_name, is_launchers, name_of, path};
-pub use look::{Found, inherited, look};
+pub use look::{Found, inherited, is_held_by, look};
 pub use record::{Monitor, Record, Session};
 pub use record_file::{lock_of, records};
 pub(crate) use start_lock::lock_starts;

@@ -43,21 +43,20 @@ pub struct Record {
 pub struct Monitor {
     /// Its pid.
     pub pid: i32,
-    /// Its start time.
-    pub start_time: u64,
+    /// Its start time. `None` without /proc; then only the lock identifies it.
+    pub start_time: Option<u64>,
 }
 
 impl Monitor {
-    /// This process. `None` without /proc.
-    pub fn own() -> Option<Self> {
+    /// This process.
+    pub fn own() -> Self {
         let pid = process::own_pid();
-        let start_time = process::identity(pid).ok()?.start_time;
-        Some(Self { pid, start_time })
+        Self { pid, start_time: process::identity(pid).ok().map(|own| own.start_time) }
     }
 
     /// Whether it is alive: the same process, and not a zombie.
     fn lives(self) -> bool {
-        is_alive(self.pid, self.start_time)
+        self.start_time.is_some_and(|start| is_alive(self.pid, start))
     }
 }
 
@@ -135,7 +134,9 @@ impl Record {
     pub(super) fn may_be(&self, pid: i32) -> bool {
         let same = |now: u64| self.start_time.is_none_or(|start| process::same_start(now, start));
         let other = process::identity(pid).is_ok_and(|now| !same(now.start_time) || now.ended);
-        let monitors = self.monitor.is_some_and(|monitor| monitor.pid == pid && monitor.lives());
+        let monitors = self
+            .monitor
+            .is_some_and(|monitor| monitor.pid == pid && (monitor.start_time.is_none() || monitor.lives()));
         (pid == self.pid && !other || monitors) && self.is_of_this_boot()
     }
 
@@ -182,7 +183,8 @@ impl Record {
             put("pid-file", path.as_os_str());
         }
         if let Some(Monitor { pid, start_time }) = self.monitor {
-            put("monitor", OsStr::new(&format!("{pid}:{start_time}")));
+            let start = start_time.map(|start| start.to_string()).unwrap_or_default();
+            put("monitor", OsStr::new(&format!("{pid}:{start}")));
         }
         if let Some(timeout) = self.stop_timeout {
             put("stop", OsStr::new(&timeout.to_string()));
@@ -237,7 +239,8 @@ fn seen<T>(looked: io::Result<T>) -> io::Result<Option<T>> {
 
 fn monitor(text: &str) -> Option<Monitor> {
     let (pid, start_time) = text.split_once(':')?;
-    Some(Monitor { pid: pid.parse().ok()?, start_time: start_time.parse().ok()? })
+    let start_time = if start_time.is_empty() { None } else { Some(start_time.parse().ok()?) };
+    Some(Monitor { pid: pid.parse().ok()?, start_time })
 }
 
 #[cfg(test)]
@@ -251,7 +254,7 @@ mod tests {
         record.pid_file = Some("/run/x=y.pid".into());
         record.session = Session::Own(4711);
         record.user = 2001;
-        record.monitor = Some(Monitor { pid: 12, start_time: 34 });
+        record.monitor = Some(Monitor { pid: 12, start_time: Some(34) });
         assert_eq!(record.first_start_time(), record.start_time);
         let start = record.start_time.unwrap();
         record.mark = Some(format!("7:{}:forking", start - 2));

@@ -52,7 +52,7 @@ impl<'a> LauncherLock<'a> {
         let timeout = stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
         let record =
             Record::own(launcher_lock.pid_file(), resolved.program.clone(), timeout).map_err(failed)?;
-        let monitor = stays.then(Monitor::own).flatten();
+        let monitor = stays.then(Monitor::own);
         let record = Record { user: resolved.account.uid, monitor, ..record };
         let taken = leftovers::take(path, LeftoverPolicy::of(strategy), || Lock::take_here(path, &record))
             .map_err(failed)?;
@@ -68,7 +68,7 @@ impl<'a> LauncherLock<'a> {
         let Some(path) = &resolved.lock else { return Ok(launcher_lock) };
         let timeout = stop_timeout(spec);
         let record = Record::own(launcher_lock.pid_file(), resolved.program.clone(), timeout)?;
-        let record = Record { user: resolved.account.uid, monitor: Monitor::own(), ..record };
+        let record = Record { user: resolved.account.uid, monitor: Some(Monitor::own()), ..record };
         launcher_lock.lock = Some((Lock::inherit(descriptor, path), record));
         Ok(launcher_lock)
     }
@@ -105,7 +105,7 @@ impl<'a> LauncherLock<'a> {
         let step = LaunchStep::MainProcess(self.pid_file());
         let Some((_, first)) = &self.lock else { return Ok(()) };
         let mark = self.lock.as_ref().and_then(|(lock, _)| lock.mark());
-        self.write(&Record { mark, monitor: Monitor::own(), ..first.clone() }).map_err(step.io_error())
+        self.write(&Record { mark, monitor: Some(Monitor::own()), ..first.clone() }).map_err(step.io_error())
     }
 
     fn record_of(&self, main: i32) -> io::Result<Record> {
@@ -118,7 +118,7 @@ impl<'a> LauncherLock<'a> {
             user: self.resolved.account.uid,
             stop_signal: self.spec.kill_signal.map(|signal| signal.to_string()),
             session: if own { Session::Own(session) } else { Session::Shared },
-            monitor: self.stays.then(Monitor::own).flatten(),
+            monitor: self.stays.then(Monitor::own),
             ..record
         })
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use nix::sys::signal::Signal;
 
 use super::support::Traced;
-use crate::harness::{Exit, Process, lock_directory, wait_until};
+use crate::harness::{Capability, Exit, Process, Svc, lock_directory, require, wait_until};
 
 fn control_socket(monitor: &Process) -> PathBuf {
     lock_directory(nix::unistd::geteuid().as_raw()).join(format!(".control.{}", monitor.pid()))
@@ -190,4 +190,26 @@ fn suspended_monitor_and_program_are_stopped_at_once() {
     }
     traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     traced.dir.nothing_left();
+}
+
+#[test]
+fn monitor_without_proc_is_found_by_its_lock() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let traced = Traced::new();
+    let svcadapt = traced.dir.program("svcadapt").display().to_string();
+    let name = traced.service.name();
+    let script = format!(
+        "mount -t tmpfs none /proc
+        {svcadapt} run --mode classic --name {name} --restart always --restart-sec 1ms -- /bin/sleep 1000
+        {svcadapt} restart {name} && {svcadapt} stop {name}"
+    );
+    Svc::new(&traced.dir)
+        .program("/usr/bin/unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", &script])
+        .stdout("[NAME]: restarted\n[NAME]: stopped (SIGTERM, [ANY] s)\n")
+        .name("[NAME]", name)
+        .run();
+    assert!(!traced.service.record().exists());
 }
