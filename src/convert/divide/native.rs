@@ -17,8 +17,19 @@ pub struct Equivalent<T> {
     pub difference: &'static str,
 }
 
-/// Directives that do not change how a service runs: documentation and installation.
-const INFORMATIVE: [&str; 5] = ["Description", "Documentation", "SourcePath", "SyslogIdentifier", "Alias"];
+/// Directives that do not change how a service runs: documentation, installation, and what the journal adds to its lines
+/// (systemd.exec(5), "Logging and Standard Input/Output").
+const INFORMATIVE: [&str; 9] = [
+    "Description",
+    "Documentation",
+    "SourcePath",
+    "Alias",
+    "SyslogIdentifier",
+    "SyslogFacility",
+    "SyslogLevel",
+    "SyslogLevelPrefix",
+    "LogExtraFields",
+];
 
 /// Directives with a value that is the default of every host.
 const DEFAULTS: [(&str, &str); 15] = [

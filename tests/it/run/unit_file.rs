@@ -38,6 +38,16 @@ fn unit_command_is_expanded_as_by_systemd() {
 }
 
 #[test]
+fn unit_with_fields_of_the_journal_runs_without_a_warning() {
+    let folder = Folder::new();
+    let text = "[Service]\nSyslogIdentifier=x\nSyslogFacility=local0\nSyslogLevel=debug\nSyslogLevelPrefix=no\n\
+                LogExtraFields=A=b\nExecStart=/bin/echo x\n";
+    folder.write("journal.service", text);
+    let output = run(&unit(&folder, "journal.service"), &["--strict"]);
+    assert_eq!((written(&output), stderr_of(&output)), ("x\n".into(), String::new()));
+}
+
+#[test]
 fn drop_ins_are_read_in_name_order() {
     let folder = Folder::new();
     folder.write("web-a.service", "[Service]\nExecStart=/bin/echo base\nEnvironment=A=1\n");
