@@ -83,17 +83,19 @@ fn scheduling_of_a_unit_holds_and_invalid_values_are_ignored_by_line() {
         dir.join("seen").display(),
         SHOW.replace('$', "$$"),
     );
-    let file = dir.write("web.service", &unit).display().to_string();
+    let file = dir.write("scheduled.service", &unit).display().to_string();
     for mode in ["classic", "supervised"] {
         Svc::new(&dir)
             .args(["run", "--mode", mode, &file])
             .stderr(
-                "svcadapt: [DIR]/web.service:6:22: IOSchedulingPriority=: not a whole number from 0 to 7\n  \
+                "svcadapt: [DIR]/scheduled.service:6:22: IOSchedulingPriority=: not a whole number from 0 to 7\n  \
                  | IOSchedulingPriority=8\n  |                      ^\n\
-                 svcadapt: [DIR]/web.service:10:16: TimerSlackNSec=: systemd ignores an empty value here\n  \
+                 svcadapt: [DIR]/scheduled.service:10:16: TimerSlackNSec=: systemd ignores an empty value here\n  \
                  | TimerSlackNSec=\n  |                ^\n",
             )
             .run();
+        // The program was svcadapt's own process, so its record is still there.
+        Svc::new(&dir).args(["stop", "scheduled"]).output();
         let all = dir.read("seen").lines().collect::<Vec<_>>().join(" | ");
         assert_eq!(all, "SCHED_BATCH | 0 | best-effort: prio 7 | 0 | 60000", "{mode}");
     }
