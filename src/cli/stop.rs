@@ -26,7 +26,7 @@ pub(crate) fn command() -> Command {
             "Sends SIGTERM, or the signal that the spec names, to the main process of the service and waits until it \
              has ended; after a timeout it sends SIGKILL. Leftover processes are stopped in the same way, even if the \
              main process has already ended: those in the service's own session, and those that inherited the \
-             descriptor of its lock or its SVCADAPT_PROCESS. The main process is the holder of the service's lock; \
+             descriptor of its lock or its SVCADAPT_PROCESS. With a monitor, KillMode=process and none leave them. The main process is the holder of the service's lock; \
              a pid file that names another process is ignored.\n\n\
              Exit status: 0 the service has ended or was not running, 1 it could not be stopped, 4 permission denied.",
         )

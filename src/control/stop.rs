@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use svcadapt_spec::Timespan;
+use svcadapt_spec::{KillMode, Timespan};
 
 use super::monitor::{AskError, HeldMonitor};
 use super::service::{RunningService, ServiceState};
@@ -169,6 +169,7 @@ fn by_monitor(
     timeout: Option<Timespan>,
 ) -> Result<(i32, Duration, usize), StopFailure> {
     let started_at = Instant::now();
+    let stays = leaves_others(lock);
     let own = main.record.stop_timeout.map(|micros| Duration::from_micros(micros) * MONITOR_STAGES);
     let longest = timeout.map_or(own, Timespan::finite);
     let at = longest.and_then(|longest| started_at.checked_add(longest + KILL_TIMEOUT));
@@ -187,6 +188,9 @@ fn by_monitor(
         Err(AskError::Gone) => 0,
     };
     if monitor.held.ends_until(at)? {
+        if stays {
+            return Ok((asked, started_at.elapsed(), 0));
+        }
         // What the monitor could not see.
         let deadline = Deadline { started_at, at };
         let others = clear(Some(lock), &main.record, &deadline)?;
@@ -197,6 +201,13 @@ fn by_monitor(
         return Err(StopFailure::Stuck);
     }
     end(main, Some(lock), &Deadline { started_at, at: Some(Instant::now()) })
+}
+
+/// Whether the processes beside the main one are not ended (systemd.kill(5), `KillMode=`).
+fn leaves_others(lock: &Path) -> bool {
+    let stored = registry::stored_spec::read(lock).ok().flatten();
+    let spec = stored.and_then(|stored| stored.draft.finish().ok());
+    spec.is_some_and(|spec| matches!(spec.kill.mode, Some(KillMode::Process | KillMode::None)))
 }
 
 /// Ends the main process and what it leaves behind. Returns the last signal, the time taken, and the number of other

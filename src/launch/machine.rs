@@ -13,7 +13,7 @@ pub(super) use result::ServiceResult;
 use svcadapt_spec::{FailureMode, ServiceType};
 use turn::Turn;
 
-use super::policy::{CommandKind, Policy};
+use super::policy::{CommandKind, Policy, Sigkill};
 use crate::sys::process::Ended;
 
 /// What a person asked for, while it is not done.
@@ -307,6 +307,9 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
                 turn.enter_stop_post(ServiceResult::Success);
             }
         }
+        (P::StopWatchdog | P::StopSigterm, E::Empty) if policy.sigkill == Sigkill::Always => {
+            turn.enter_kill(P::StopSigkill, ServiceResult::Success);
+        }
         (P::StopWatchdog | P::StopSigterm | P::StopSigkill, E::Empty) => {
             turn.enter_stop_post(ServiceResult::Success);
         }
@@ -332,6 +335,9 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
         }
         (P::FinalWatchdog | P::FinalSigterm | P::FinalSigkill, E::ControlEnded(_)) => {
             turn.state.control = false;
+        }
+        (P::FinalWatchdog | P::FinalSigterm, E::Empty) if policy.sigkill == Sigkill::Always => {
+            turn.enter_kill(P::FinalSigkill, ServiceResult::Success);
         }
         (P::FinalWatchdog | P::FinalSigterm | P::FinalSigkill, E::Empty) => {
             turn.enter_dead(ServiceResult::Success);

@@ -93,8 +93,18 @@ pub(super) struct Policy {
     success: ExitSet,
     pub(super) start_failure: FailureMode,
     pub(super) stop_failure: FailureMode,
-    pub(super) send_sigkill: bool,
+    pub(super) sigkill: Sigkill,
     pub(super) has_reload_signal: bool,
+}
+
+/// When SIGKILL follows the stop signal (systemd.kill(5), `SendSIGKILL=`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sigkill {
+    Never,
+    /// If the service has not ended in time.
+    AfterTimeout,
+    /// Also when the main process has ended, for those that got no stop signal (`KillMode=mixed`).
+    Always,
 }
 
 impl Policy {
@@ -114,7 +124,11 @@ impl Policy {
             success: ExitSet::of(&spec.restarts.success),
             start_failure: spec.start_failure.unwrap_or(FailureMode::Terminate),
             stop_failure: spec.stop_failure.unwrap_or(FailureMode::Terminate),
-            send_sigkill: spec.kill.send_sigkill.unwrap_or(true),
+            sigkill: match (spec.kill.send_sigkill, spec.kill.mode) {
+                (Some(false), _) => Sigkill::Never,
+                (_, Some(KillMode::Mixed)) => Sigkill::Always,
+                _ => Sigkill::AfterTimeout,
+            },
             has_reload_signal: spec.reload_signal.is_some() || kind == ServiceType::NotifyReload,
         }
     }

@@ -224,6 +224,11 @@ impl<'a> Watch<'a> {
         done && self.main.is_some()
     }
 
+    /// Whether the program was executed and all probes held, of a program that has ended.
+    pub(super) fn was_ready(&self) -> bool {
+        self.is_running() && self.main.is_some() && (self.probes.is_empty() || self.probes.all_met())
+    }
+
     /// Whether the program runs in its final process.
     fn is_running(&self) -> bool {
         matches!(self.stage, Stage::Executed) && self.forking.as_ref().is_none_or(Forking::found_main)

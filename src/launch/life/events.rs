@@ -28,8 +28,9 @@ impl Life<'_, '_> {
             while let Some(number) = self.signals.next()? {
                 self.received(number);
             }
-            self.reap()?;
+            // What a program says before its end counts.
             self.hear()?;
+            self.reap()?;
         }
         self.look_at_requests();
         if self.is_ending() && self.events.is_empty() && !self.awaits() {
@@ -58,6 +59,7 @@ impl Life<'_, '_> {
     }
 
     pub(super) fn handle(&mut self, event: watch::Event) -> io::Result<()> {
+        let was_ready = matches!(event, watch::Event::Ended(Some(ended)) if self.was_ready(ended));
         let Some(watch) = &mut self.watch else { return Ok(()) };
         let oneshot = self.policy.kind == ServiceType::Oneshot;
         match event {
@@ -66,14 +68,7 @@ impl Life<'_, '_> {
             watch::Event::Ready | watch::Event::PipeClosed => {
                 // The program may have ended already, and its end is reported only once.
                 let ended = watch.ended();
-                self.created.append(&mut watch.made);
-                self.notifications = self.watch.take().map(|watch| watch.probes);
-                self.record_child()?;
-                self.events.push_back(Event::Ready);
-                self.events.extend(ended.map(|ended| {
-                    self.main = None;
-                    Event::MainEnded(ended)
-                }));
+                self.ready(ended)?;
             }
             watch::Event::Main(pid) => {
                 self.last_main = Some(pid);
@@ -91,6 +86,8 @@ impl Life<'_, '_> {
                 self.fail(failure);
                 self.events.push_back(Event::MainEnded(Ended::Exited(status)));
             }
+            // It was ready before, and its end came at the same time.
+            watch::Event::Ended(ended) if was_ready && !oneshot => self.ready(ended)?,
             watch::Event::Ended(ended) => {
                 self.main = None;
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
@@ -113,6 +110,25 @@ impl Life<'_, '_> {
             watch::Event::Signal(number) => self.received(number),
         }
         Ok(())
+    }
+
+    /// The program is ready, and may have ended already.
+    fn ready(&mut self, ended: Option<Ended>) -> io::Result<()> {
+        self.created.extend(self.watch.as_mut().into_iter().flat_map(|watch| watch.made.drain(..)));
+        self.notifications = self.watch.take().map(|watch| watch.probes);
+        self.record_child()?;
+        self.events.push_back(Event::Ready);
+        self.events.extend(ended.map(|ended| {
+            self.main = None;
+            Event::MainEnded(ended)
+        }));
+        Ok(())
+    }
+
+    /// Whether a program that has ended was ready. One that was killed without a failure may never have been executed.
+    fn was_ready(&self, ended: Ended) -> bool {
+        self.watch.as_ref().is_some_and(Watch::was_ready)
+            && (matches!(ended, Ended::Exited(_)) || self.policy.is_clean_main(ended))
     }
 
     /// The set-up of a process failed, and it exits now, which releases what it holds.

@@ -93,14 +93,15 @@ impl Watcher {
                     return Ok(News::Signal(number));
                 }
             }
+            // What a program says before its end counts.
+            if let Some(news) = self.hear()? {
+                return Ok(news);
+            }
             while let Reaped::Child(pid, ended) = process::reap()? {
                 if Some(pid) == self.moment.main {
                     self.moment.main = None;
                     return Ok(News::MainEnded(ended));
                 }
-            }
-            if let Some(news) = self.hear()? {
-                return Ok(news);
             }
             let now = Instant::now();
             if self.watchdog.is_some_and(|at| at <= now) {

@@ -3,7 +3,7 @@
 use svcadapt_spec::{FailureMode, Restart, ServiceType};
 
 use super::{Action, Kill, Phase, Request, ServiceResult, State, Timer};
-use crate::launch::policy::{CommandKind, Policy};
+use crate::launch::policy::{CommandKind, Policy, Sigkill};
 use crate::sys::process::Ended;
 
 /// One step, while it is made.
@@ -31,7 +31,10 @@ impl<'a> Turn<'a> {
 
     pub(super) fn main_ended(&mut self, ended: Ended) -> ServiceResult {
         self.state.main = false;
-        self.state.exit = Some(ended);
+        // The first process of a forking program is not the main one.
+        if self.state.phase != Phase::Start || self.policy.kind != ServiceType::Forking {
+            self.state.exit = Some(ended);
+        }
         let at = if self.state.phase == Phase::Start { self.state.at } else { 0 };
         let ignored = self.policy.is_ignored(CommandKind::Main, at);
         let result =
@@ -140,10 +143,13 @@ impl<'a> Turn<'a> {
         if starts && self.state.result == ServiceResult::Success {
             self.act(Action::Started);
         }
-        if self.state.main {
+        if self.state.result != ServiceResult::Success {
+            // `ExecStop=` is for a service that runs.
+            self.enter_kill(Phase::StopSigterm, ServiceResult::Success);
+        } else if self.state.main {
             self.state.phase = Phase::Running;
             self.act(Action::Set(Timer::Runtime));
-        } else if self.policy.remain_after_exit && self.state.result == ServiceResult::Success {
+        } else if self.policy.remain_after_exit {
             self.state.phase = Phase::Exited;
             self.act(Action::Set(Timer::Off));
         } else {
@@ -221,7 +227,7 @@ impl<'a> Turn<'a> {
 
     /// SIGKILL, unless it is not to be sent (`SendSIGKILL=`).
     pub(super) fn kill_or(&mut self, phase: Phase) {
-        if self.policy.send_sigkill {
+        if self.policy.sigkill != Sigkill::Never {
             self.enter_kill(phase, ServiceResult::Timeout);
         } else if phase == Phase::StopSigkill {
             self.enter_stop_post(ServiceResult::Timeout);

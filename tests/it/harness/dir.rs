@@ -102,7 +102,7 @@ impl Dir {
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
-            "inspect" | "becomes" | "hostile" | "forge" | "launch_shim" | "fuzz" | "daemonic" => {
+            "inspect" | "becomes" | "hostile" | "forge" | "launch_shim" | "fuzz" | "daemonic" | "trace" => {
                 example(program)
             }
             path => PathBuf::from(path),

@@ -42,7 +42,7 @@ pub(crate) use dir::{Dir, SOURCES, example};
 pub(crate) use launchd::Launchd;
 pub(crate) use port::{free_port, has_ipv6, leave_behind, low_port};
 pub(crate) use proc::facts;
-pub(crate) use process::{Process, wait_until};
+pub(crate) use process::{Process, wait_until, wait_within};
 pub(crate) use require::{Capability, have, installed, require, skip};
 pub(crate) use service::{Service, lock_directory};
 pub(crate) use strace::killed_at;
