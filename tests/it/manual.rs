@@ -7,7 +7,7 @@ use svcadapt_spec::FIELDS;
 use crate::harness::skip;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "detect",
     "audit",
@@ -17,6 +17,10 @@ const COMMANDS: [&str; 11] = [
     "show",
     "status",
     "stop",
+    "restart",
+    "reload",
+    "signal",
+    "list",
     "completions",
     "man",
 ];
@@ -54,7 +58,7 @@ fn manual_pages_cover_every_command_and_option() {
     assert_eq!(
         stderr_of(&svcadapt(["man", "walk"])),
         "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, show, \
-         check, status, stop, completions, man\n"
+         check, status, stop, restart, reload, signal, list, completions, man\n"
     );
 }
 

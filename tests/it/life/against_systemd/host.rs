@@ -115,6 +115,10 @@ pub(super) fn play(host: &mut impl Host, dir: &Dir, cases: &[Case]) -> Vec<Vec<S
             place.join(format!("{name}.pid")).exists()
         ));
         all.extend(notes);
+        if text.is_empty() {
+            // Why `run` has refused it.
+            all.extend(fs::read_to_string(place.join(format!("{name}.errors"))).ok());
+        }
         all
     });
     all.collect()
