@@ -33,7 +33,7 @@ pub(super) fn lock_starts_in(directory: &Path, name: &str) -> io::Result<StartLo
 }
 
 /// The critical section takes milliseconds; a process that holds the lock longer was suspended in it.
-const START_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const START_LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The mode of files that only the owner may open.
 pub(super) const MODE: u32 = 0o600;

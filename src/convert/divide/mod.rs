@@ -34,6 +34,7 @@ pub(crate) use native::{
     never_written, systemd_equivalent,
 };
 pub use sides::Division;
+pub(crate) use sides::needs_staying_adapter;
 pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
 
 /// What the command and the tests need beyond the public interface. It may change in any release.

@@ -31,10 +31,7 @@ impl Division {
 
     /// Whether the adapter stays as long as the program runs. Otherwise the program replaces it by execve(2).
     pub fn adapter_stays(&self) -> bool {
-        // launchd follows only the process that it has started, and itself sends it only SIGTERM.
-        let signals = |field| matches!(field, Field::Type | Field::KillSignal | Field::ReloadSignal);
-        let needs = |field: &Field| signals(*field) || is_of_life(*field);
-        matches!(self.target, Target::Launchd(_)) && self.adapter.iter().any(needs)
+        matches!(self.target, Target::Launchd(_)) && self.adapter.iter().copied().any(needs_staying_adapter)
     }
 
     /// Moves fields from the host to the adapter, and returns whether there were any.
@@ -47,6 +44,12 @@ impl Division {
         self.adapter.sort_by_key(|field| place(*field));
         !moved.is_empty()
     }
+}
+
+/// Whether an adapter that does this field below launchd stays. launchd follows only the process that it has started, and
+/// itself sends it only SIGTERM.
+pub(crate) fn needs_staying_adapter(field: Field) -> bool {
+    matches!(field, Field::Type | Field::KillSignal | Field::ReloadSignal) || is_of_life(field)
 }
 
 /// The position of a field in [`FIELDS`].

@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 
-use svcadapt_spec::{Command, Field, Resource, Restart, ServiceName, ValueError};
+use svcadapt_spec::{Command, FIELDS, Field, Resource, Restart, ServiceName, ValueError};
 
 use super::read::JobReader;
 use super::tree::{Integer, Node, Value};
 use super::umask::umask;
 use super::{exit_timeout, keys, sockets};
 use crate::adapter::{Unwrapped, unwrap_adapter};
-use crate::divide::resource_key;
+use crate::divide::{needs_staying_adapter, resource_key};
 
 /// The warning for a job that launchd starts on demand. It applies only to `run`; a written file keeps the demand.
 pub const ON_DEMAND_ONLY: &str = "launchd starts this job on demand only; svcadapt starts it at once";
@@ -124,9 +124,8 @@ impl JobReader<'_> {
     fn exit_time_out(&mut self) {
         let Some((offset, seconds)) = self.number(keys::EXIT_TIME_OUT) else { return };
         let draft = self.draft();
-        let stays = [Field::Type, Field::KillSignal, Field::ReloadSignal]
-            .into_iter()
-            .any(|field| draft.last(field).is_some());
+        let set = FIELDS.iter().map(|row| row.field).filter(|field| draft.last(*field).is_some());
+        let stays = set.into_iter().any(needs_staying_adapter);
         let is_set = draft.last(Field::TimeoutStopSec).is_some();
         match seconds {
             _ if is_set || stays && exit_timeout::is_adapter_default(seconds) => {}

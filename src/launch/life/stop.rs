@@ -7,6 +7,7 @@ use svcadapt_spec::{KillMode, Restart};
 use super::commands::Control;
 use super::requests::Wait;
 use super::state::{Life, Waiter};
+use crate::detect::Manager;
 use crate::error::StepError;
 use crate::launch::machine::{Kill, Phase, Request, ServiceResult};
 use crate::launch::outcome::{Outcome, StderrTail};
@@ -49,7 +50,10 @@ impl Life<'_, '_> {
     pub(super) fn ends_others(&self) -> bool {
         let goes_on = self.state.request == Request::Restart
             || self.state.request == Request::None && self.policy.restart != Restart::No;
-        self.start.plan.strategy != Strategy::Init || goes_on || self.start.spec.kill.mode.is_some()
+        // launchd kills the process group of a job that has ended.
+        let launchd = matches!(self.start.plan.detection.manager, Manager::Launchd { .. });
+        let by_host = self.start.plan.strategy == Strategy::Init || launchd;
+        !by_host || goes_on || self.start.spec.kill.mode.is_some()
     }
 
     /// Signals the processes of the service (systemd.kill(5)).

@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::sync::Barrier;
+use std::time::Duration;
 use std::{fs, thread};
 
 use nix::sys::signal::Signal;
@@ -163,7 +164,8 @@ fn start_lock_held_by_a_stopped_process_times_out() {
         .args(["--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"])
         .args([svcadapt])
         .args(["run", "--mode=supervised", "--name", service.name(), "--", "/bin/sleep", "60"])
-        .stderr("svcadapt: lock '[LOCK]': another start or stop has held /run/svcadapt/%turn for 10s\n")
+        .stderr("svcadapt: lock '[LOCK]': another start or stop has held /run/svcadapt/%turn for 30s\n")
+        .deadline(Duration::from_secs(90))
         .name("[LOCK]", service.lock().display())
         .status(251)
         .run();
