@@ -167,7 +167,6 @@ impl<'a> Life<'a, '_> {
             }
         }
         self.failure = None;
-        self.created.clear();
         self.watch = None;
         self.notifications = None;
         self.socket = None;
@@ -245,6 +244,8 @@ impl<'a> Life<'a, '_> {
             return Ok(());
         }
         self.started = true;
+        // It belongs to the service now.
+        self.created.clear();
         match &self.waiter {
             Waiter::Manager => notify_ready(self.start),
             Waiter::Launcher(pipe) => {

@@ -112,7 +112,8 @@ impl Life<'_, '_> {
 
     /// Removes what belongs to one start.
     pub(super) fn tidy(&mut self, restarts: bool) {
-        self.watch = None;
+        // Of a start that has failed; a later one that fails too removes it.
+        self.created.extend(self.watch.take().into_iter().flat_map(|watch| watch.made));
         self.notifications = None;
         self.socket = None;
         let keeps = keeps_runtime_directory(self.start.spec, restarts);

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use super::support::Traced;
-use crate::harness::{Exit, wait_until};
+use crate::harness::{Capability, Exit, require, wait_until};
 
 #[test]
 fn killed_program_is_started_again_with_its_commands() {
@@ -86,4 +86,24 @@ fn program_that_misses_the_watchdog_is_aborted() {
     assert_eq!(output.exit, Exit::Signal(Signal::SIGABRT as i32));
     assert_eq!(traced.log(), ["program", "stop-post none watchdog killed ABRT 32"]);
     traced.dir.nothing_left();
+}
+
+#[test]
+fn start_that_fails_again_and_again_leaves_no_directory() {
+    if !require(Capability::Root) {
+        return;
+    }
+    for mode in ["classic", "supervised"] {
+        let traced = Traced::new();
+        let name = traced.service.name().to_owned();
+        let options = ["--restart", "on-failure", "--restart-sec", "1ms", "--start-limit-burst", "3"];
+        let directories = ["--ready", "tcp:1", "--state-directory", &name, "--runtime-directory", &name];
+        let output = traced.run(mode, &[&options[..], &directories].concat(), "exit 5").output();
+        assert_eq!(output.exit, Exit::Status(5), "{}", output.stderr);
+        assert_eq!(traced.log(), ["program"; 3]);
+        for place in ["/var/lib", "/run"] {
+            assert!(!std::path::Path::new(place).join(&name).exists(), "{mode} {place}");
+        }
+        traced.dir.nothing_left();
+    }
 }
