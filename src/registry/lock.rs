@@ -145,7 +145,9 @@ impl AsFd for Lock {
 /// running service are kept, unless it is this process.
 pub fn remove(path: &Path) -> io::Result<()> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    if gone(fs::symlink_metadata(path).map(drop))? && gone(fs::symlink_metadata(record_of(path)).map(drop))? {
+    let files = [path.to_owned(), record_of(path), stored_spec::path(path)];
+    let is_gone = |file: &PathBuf| gone(fs::symlink_metadata(file).map(drop));
+    if files.iter().map(is_gone).collect::<io::Result<Vec<_>>>()?.iter().all(|gone| *gone) {
         return Ok(());
     }
     let _start_lock = lock_starts_in(directory, START_LOCK)?;

@@ -85,6 +85,7 @@ fn concurrent_starts_with_one_pid_file_leave_one_service() {
         .join(pid_file.replace('/', ",").replacen(',', ".", 1));
     assert!(lock.exists(), "{} is not the lock", lock.display());
     fs::remove_file(format!("{}%record", lock.display())).unwrap();
+    let _ = fs::remove_file(format!("{}%spec", lock.display()));
     fs::remove_file(lock).unwrap();
     fs::remove_file(pid_file).unwrap();
 }

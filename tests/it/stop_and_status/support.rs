@@ -84,6 +84,7 @@ impl Drop for Service {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.lock());
         let _ = fs::remove_file(self.record());
+        let _ = fs::remove_file(format!("{}%spec", self.lock().display()));
     }
 }
 
