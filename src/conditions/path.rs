@@ -104,7 +104,7 @@ fn unescaped(text: &str) -> PathBuf {
 /// The most patterns that braces make of one.
 const MAX_ALTERNATIVES: usize = 1000;
 
-/// The patterns that braces stand for: `{a,b}c` is `ac` and `bc`. As in glob(3) `{}` stands for itself.
+/// The patterns that braces stand for: `{a,b}c` is `ac` and `bc`. As in a shell, `{}` is kept as it is.
 fn alternatives(pattern: &[u8]) -> Vec<Vec<u8>> {
     let mut open = vec![pattern.to_vec()];
     let mut done = Vec::new();
@@ -119,7 +119,7 @@ fn alternatives(pattern: &[u8]) -> Vec<Vec<u8>> {
     done
 }
 
-/// The alternatives of the first braces. `None`: there are none.
+/// The alternatives of the first braces. `None` without braces.
 fn expanded(pattern: &[u8]) -> Option<Vec<Vec<u8>>> {
     let begin = (0..pattern.len()).find(|&at| {
         pattern[at] == b'{' && !pattern[at..].starts_with(b"{}") && (at == 0 || pattern[at - 1] != b'\\')

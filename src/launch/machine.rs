@@ -109,7 +109,7 @@ pub(super) enum Action {
     Run(CommandKind, usize),
     /// Start the program, or the next one of a oneshot service.
     RunMain(usize),
-    /// Signal the processes of the service. If there are none to wait for, the answer is [`Event::Empty`].
+    /// Signal the processes of the service. The answer is [`Event::Empty`] where no process is left to wait for.
     Kill(Kill),
     /// Kill the command that runs.
     KillControl,
@@ -294,7 +294,7 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
             ServiceResult::Success if turn.next(P::Stop) => {}
             result => turn.enter_kill(P::StopSigterm, result),
         },
-        (P::Stop, E::Timeout) => turn.stop_late(policy.stop_failure),
+        (P::Stop, E::Timeout) => turn.fail_in_time(policy.stop_failure),
         (P::StopWatchdog | P::StopSigterm | P::StopSigkill, E::MainEnded(ended)) => {
             let result = turn.main_ended(ended);
             if !state.control {

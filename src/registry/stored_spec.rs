@@ -31,7 +31,7 @@ pub struct StoredSpec {
     pub mode: OsString,
 }
 
-/// Reads the spec that is stored beside this lock. `None` if there is none, or it is of another version.
+/// Reads the spec that is stored beside this lock. `None` if no spec is stored, or if it is of another version.
 pub fn read(lock: &Path) -> io::Result<Option<StoredSpec>> {
     let file = match file::open_regular_nofollow(&path(lock)) {
         Ok(file) => file,

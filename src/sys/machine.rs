@@ -84,7 +84,7 @@ pub fn is_read_only(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// The name that a hypervisor gives itself: `KVMKVMKVM`. `None` if there is none, or the processor cannot tell.
+/// The name that a hypervisor gives itself: `KVMKVMKVM`. `None` without one, or if the processor cannot tell.
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 pub fn hypervisor() -> Option<String> {
     #[cfg(target_arch = "x86")]

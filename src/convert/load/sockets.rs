@@ -10,7 +10,7 @@ use super::read::{ReadFile, unit_text};
 use super::unit_files::{UnitFiles, drop_in_bases, drop_ins, unit_or_template};
 use crate::unit::{Line, UnitFile, UnitName, Unmapped, UnmappedReason};
 
-/// The files of the socket unit; `None` if there is none.
+/// The files of the socket unit; `None` without a socket unit.
 pub(super) fn socket_files(service: &UnitFiles) -> Result<Option<UnitFiles>, LoadError> {
     let (name, folder) = (service.name.socket(), service.path.parent().unwrap_or(Path::new("/")));
     let folders = drop_in_bases(folder);

@@ -59,7 +59,7 @@ impl<'a> Turn<'a> {
         result
     }
 
-    /// Runs the next command of the phase. `false` if there is none.
+    /// Runs the next command of the phase. `false` after the last one.
     pub(super) fn next(&mut self, phase: Phase) -> bool {
         let at = self.state.at + 1;
         let kind = kind(phase);
@@ -236,18 +236,13 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The start takes too long (`TimeoutStartFailureMode=`).
+    /// The start or `ExecStop=` takes too long (`TimeoutStartFailureMode=`, `TimeoutStopFailureMode=`).
     pub(super) fn fail_in_time(&mut self, mode: FailureMode) {
         match mode {
             FailureMode::Terminate => self.enter_kill(Phase::StopSigterm, ServiceResult::Timeout),
             FailureMode::Abort => self.enter_kill(Phase::StopWatchdog, ServiceResult::Timeout),
             FailureMode::Kill => self.kill_or(Phase::StopSigkill),
         }
-    }
-
-    /// `ExecStop=` takes too long (`TimeoutStopFailureMode=`).
-    pub(super) fn stop_late(&mut self, mode: FailureMode) {
-        self.fail_in_time(mode);
     }
 
     /// `ExecStopPost=` takes too long.
