@@ -1,6 +1,7 @@
 //! The error type of a failed step.
 
-use std::fmt;
+use std::io::Write;
+use std::{fmt, io};
 
 use crate::sys::{escape_control, escape_control_lines};
 
@@ -28,6 +29,11 @@ pub struct StepError {
 
 /// The exit status of a usage error or an invalid spec.
 pub const USAGE: u8 = 2;
+
+/// Prints a message on standard error, which is the log of the manager or the terminal. A failed write does not stop a start.
+pub(crate) fn tell(text: &str) {
+    let _ = io::stderr().write_all(format!("svcadapt: {text}\n").as_bytes());
+}
 
 impl StepError {
     /// An error without object and hint, with the exit status of a usage error.

@@ -1,16 +1,26 @@
 //! Items for the `svcadapt` command beyond the public API. They may change in any release: programs use
 //! [`Daemon`](crate::Daemon), [`control`](crate::control) and [`spec`](svcadapt_spec).
 //!
-//! No function here takes a raw descriptor number, and functions that fork refuse to do so in a process with several threads:
+//! No function here takes a raw descriptor number, but for the one that duplicates it, and functions that fork refuse to do so in a process with several threads:
 //! code that would be unsound in other hands stays private.
 
-pub use crate::launch::{Outcome, StderrTail, check, resume_monitor, start};
-pub use crate::notify::connected_to_journal;
+pub use crate::control::stop_to_restart;
+pub use crate::launch::{
+    DEFAULT_START_TIMEOUT, NOT_IN_TIME, Outcome, StderrTail, check, find_control_group, resume_monitor, start,
+};
+pub use crate::logs::{
+    FileQuery, LogQuery, LogSource, file_lines, has_times, journal_command, journal_last, last_lines,
+    log_time, own_log, place,
+};
+pub use crate::notify::{Address, Notifier, connected_to_journal};
 pub use crate::plan::{Resolution, StartedBy, forwards_signals, life_fields};
+pub use crate::readiness::{Probed, Schedule, probe};
 pub use crate::registry::stored_spec::read as stored_spec;
 pub use crate::registry::{directory as state_directory, lock_of};
 pub use crate::setup::{do_without_state, refuse_lent_rights, resolve};
+pub use crate::sys::fd::{duplicate_raw, write_all};
 pub use crate::sys::identity::effective_user;
+pub use crate::sys::journal::listens as journal_listens;
 pub use crate::sys::process::Ended;
 pub use crate::sys::sync::sync_file;
 pub use crate::sys::{accounts, attribute, error_text, escape_control, procfs, signal, untrusted};

@@ -33,6 +33,7 @@ mod error;
 pub mod internal;
 #[allow(unreachable_pub, reason = "as in `notify`")]
 mod launch;
+mod logs;
 #[allow(unreachable_pub, reason = "`internal` re-exports some of its items")]
 mod notify;
 #[allow(unreachable_pub, reason = "as in `notify`")]

@@ -101,12 +101,20 @@ pub(super) fn from_shell(field: Field, value: &OsStr) -> OsString {
     };
     let after_any = |prefixes: &[&str]| prefixes.iter().find_map(|prefix| after(prefix));
     let resolved = match field {
-        Field::WorkingDirectory | Field::RootDirectory | Field::PidFile => Some(absolute(value)),
+        Field::WorkingDirectory
+        | Field::RootDirectory
+        | Field::PidFile
+        | Field::RemovePidFile
+        | Field::ListenFifo
+        | Field::ListenSpecial
+        | Field::TtyPath => Some(absolute(value)),
         Field::EnvironmentFile => after("-").or_else(|| Some(absolute(value))),
         Field::StandardInput => after("file:"),
         Field::StandardOutput | Field::StandardError => after_any(&["file:", "append:", "truncate:"])
             .or_else(|| (!STREAMS.contains(&bytes) && !bytes.contains(&b':')).then(|| absolute(value))),
-        Field::Ready => after_any(&["unix:", "file:"]),
+        // The name of the variable in which dinit passes the number (`ready-notification = pipevar:NAME`, dinit-service(5)).
+        Field::NotificationFd if !bytes.first().is_some_and(u8::is_ascii_digit) => std::env::var_os(value),
+        Field::Ready | Field::WatchdogProbe => after_any(&["unix:", "file:"]),
         // Without a slash the value is a port, a host or an abstract name.
         Field::ListenStream | Field::ListenDatagram | Field::ListenSequentialPacket
             if bytes.contains(&b'/') && !bytes.starts_with(b"@") =>

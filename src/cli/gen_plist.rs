@@ -10,14 +10,22 @@ use svcadapt_convert::Rendered;
 use svcadapt_convert::divide::{Division, Target};
 use svcadapt_convert::load::Source;
 use svcadapt_convert::plist::{Label, OriginalJob, write};
-use svcadapt_spec::{Scope, ServiceSpec};
+use svcadapt_spec::{Scope, ServiceName, ServiceSpec};
 
 use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
 use super::{Exit, generate, report};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
-    Command::new("gen-plist").about("Writes a launchd property list for a service").defer(options)
+    Command::new("gen-plist")
+        .about("Writes a launchd property list for a service")
+        .after_help(
+            "A program that takes its sockets from LISTEN_FDS (sd_listen_fds(3)) gets them so under launchd, too: svcadapt takes \
+             them from launchd and passes them on. With --launchd-activation the program takes them itself.\n\n\
+             launchd has no readiness, no notifications and no reload: for a service that has them the job starts svcadapt, which \
+             does this part, and which status, wait and reload ask by the service's name (without one, by the label).",
+        )
+        .defer(options)
 }
 
 fn options(command: Command) -> Command {
@@ -70,13 +78,18 @@ impl Format for Plist {
         Target::Launchd(self.scope)
     }
 
-    /// Gives the sockets the names that they have under systemd, because the program looks them up by name.
-    fn complete(&self, mut spec: ServiceSpec) -> ServiceSpec {
-        if let Ok(label) = self.label(&spec)
-            && !spec.sockets.launchd_activation
-        {
-            let service = spec.name.as_ref().map_or(label.as_str(), |name| name.as_str()).to_owned();
-            spec.name_sockets(&service);
+    /// A service without a name is called after its label: by that name it is asked for its state. Its sockets get the
+    /// names that they have under systemd, because the program looks them up by name.
+    fn complete(&mut self, mut spec: ServiceSpec, source: Option<&Source>) -> ServiceSpec {
+        if let (None, Some(Source::Plist(original))) = (&self.label, source) {
+            self.label = original.label(spec.name.as_ref());
+        }
+        if let Ok(label) = self.label(&spec) {
+            spec.name = spec.name.or_else(|| ServiceName::parse(label.as_str().as_ref()).ok());
+            if !spec.sockets.launchd_activation {
+                let service = spec.name.as_ref().map_or(label.as_str(), ServiceName::as_str).to_owned();
+                spec.name_sockets(&service);
+            }
         }
         spec
     }

@@ -157,7 +157,7 @@ fn generate<F: Format>(
         Ok((spec, loaded.source))
     };
     let spec = loaded.map_err(messages).and_then(finish);
-    let (format, spec, source) = match (format, spec) {
+    let (mut format, spec, source) = match (format, spec) {
         (Ok(format), Ok((spec, source))) => (format, spec, source),
         (format, spec) => {
             let mut problems: Problems = format.err().iter().map(ToString::to_string).collect();
@@ -166,7 +166,7 @@ fn generate<F: Format>(
         }
     };
     let one = |error: StepError| vec![error.to_string()];
-    let mut spec = format.complete(spec);
+    let mut spec = format.complete(spec, source.as_ref());
     let starter = advice::assume_forking(&mut spec);
     let Adapter { path: adapter, assumed } = adapter(matches, F::SYSTEM).map_err(one)?;
     let directory = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);

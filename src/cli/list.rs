@@ -5,9 +5,10 @@ use std::fmt::Write;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::Value;
 use svcadapt::control;
-use svcadapt::control::{ServiceRef, State, Status};
+use svcadapt::control::{RunState, ServiceRef, Status};
 
-use super::status::{as_json, state_word};
+use super::state_word::state_word;
+use super::status::as_json;
 use super::text::{json_text, printable, printable_path};
 use super::{Exit, report, status};
 
@@ -55,8 +56,8 @@ fn table(all: &[(ServiceRef, Status)]) -> String {
 
 fn row((target, found): &(ServiceRef, Status)) -> [String; 6] {
     let (pid, since) = match &found.state {
-        State::Running(pid, age) => (pid.to_string(), age.map(status::span).unwrap_or_default()),
-        State::Dead(_) | State::NotRunning | State::Unknown(_) => (String::new(), String::new()),
+        RunState::Running(pid, age) => (pid.to_string(), age.map(status::span).unwrap_or_default()),
+        RunState::Dead(_) | RunState::NotRunning | RunState::Unknown(_) => (String::new(), String::new()),
     };
     let starts = found.monitor.as_ref().map(|monitor| monitor.starts.to_string()).unwrap_or_default();
     let program = found.program.as_ref().map(printable_path).unwrap_or_default();

@@ -16,22 +16,30 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod last_lines;
 mod list;
 mod local_machine;
+mod logs;
 mod losses;
 mod manual;
 mod message;
-
+mod not_honoured;
+mod notify;
+mod probe;
 mod quick;
+mod reopen;
 mod report;
 mod requests;
 mod run;
 mod show;
 mod spec_file;
+mod state_word;
 mod status;
 mod stop;
 mod text;
 mod usage;
+mod wait;
+mod wait_for;
 mod which;
 
 use std::ffi::OsString;
@@ -52,9 +60,12 @@ fn main() -> std::process::ExitCode {
 
 /// Runs the command line. Returns how the process shall end.
 fn run(arguments: Vec<OsString>) -> Exit {
-    if let Some(exit) = run::resume_monitor(&arguments) {
-        return exit;
-    }
+    run::resume_monitor(&arguments).unwrap_or_else(|| run_command(arguments))
+}
+
+/// Not inlined: the frame of a resident monitor stays small.
+#[inline(never)]
+fn run_command(arguments: Vec<OsString>) -> Exit {
     if let Some((draft, mode)) = quick::read(&arguments) {
         return run::run_quick(draft, mode);
     }
@@ -71,8 +82,13 @@ fn run(arguments: Vec<OsString>) -> Exit {
             Some(("stop", matches)) => stop::run(matches),
             Some(("restart", matches)) => requests::restart(matches),
             Some(("reload", matches)) => requests::reload(matches),
+            Some(("reopen", matches)) => reopen::run(matches),
             Some(("signal", matches)) => requests::signal(matches),
             Some(("list", matches)) => list::run(matches),
+            Some(("logs", matches)) => logs::run(matches),
+            Some(("wait", matches)) => wait::run(matches),
+            Some(("probe", matches)) => probe::run(matches),
+            Some(("notify", matches)) => notify::run(matches),
             Some(("completions", matches)) => manual::completions(matches, command()),
             Some(("man", matches)) => manual::man(matches, command()),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
@@ -99,8 +115,13 @@ fn command() -> Command {
         .subcommand(stop::command())
         .subcommand(requests::restart_command())
         .subcommand(requests::reload_command())
+        .subcommand(reopen::command())
         .subcommand(requests::signal_command())
         .subcommand(list::command())
+        .subcommand(logs::command())
+        .subcommand(wait::command())
+        .subcommand(probe::command())
+        .subcommand(notify::command())
         .subcommand(manual::completions_command())
         .subcommand(manual::man_command())
 }

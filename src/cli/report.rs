@@ -6,9 +6,11 @@ use std::io;
 use std::io::Write;
 
 use svcadapt::StepError;
+use svcadapt::control::ServiceRef;
 use svcadapt::internal::{connected_to_journal, error_text, escape_control};
 use svcadapt_spec::ValueError;
 
+use super::text::printable;
 use crate::Exit;
 
 /// The exit status of a shell for a program that SIGPIPE killed.
@@ -19,8 +21,8 @@ pub(crate) fn report(message: &impl Display) {
     let text = format!("svcadapt: {message}");
     let priority = if connected_to_journal() { "<3>" } else { "" };
     let lines: Vec<String> = text.lines().map(|line| format!("{priority}{}", escape_control(line))).collect();
-    // If stderr is closed, there is no other place for the message.
-    let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
+    // One write: the lines of several processes stay whole. If stderr is closed, there is no other place for the message.
+    let _ = io::stderr().write_all((lines.join("\n") + "\n").as_bytes());
 }
 
 /// The maximal number of messages: a file of 1 MB can have 300,000 mistakes.
@@ -43,17 +45,39 @@ pub(crate) fn value_error(stage: &str, value: &OsStr, error: ValueError) -> Step
     message
 }
 
+/// Reports why a service has not done what it was asked for.
+pub(crate) fn refused(
+    stage: &str,
+    target: &ServiceRef,
+    cause: &str,
+    hint: Option<String>,
+    status: u8,
+) -> Exit {
+    let mut error = StepError::new(stage, printable(cause)).of(target.to_string()).status(status);
+    error.hint = hint;
+    failed(&error)
+}
+
+/// Reports an error, and exits with its status.
+pub(crate) fn failed(error: &StepError) -> Exit {
+    report(error);
+    Exit::Status(error.status)
+}
+
 /// Writes a result to stdout. On error returns how to exit: silently if the reader is gone, else the cause is reported.
 pub(crate) fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Exit> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()).map_err(|error| {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return Exit::Status(BROKEN_PIPE);
-        }
-        let failure = StepError::new("standard output", error_text(&error)).status(1);
-        report(&failure);
-        Exit::Status(failure.status)
-    })
+    stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()).map_err(|error| unwritten(&error))
+}
+
+/// How to exit if stdout cannot be written.
+pub(crate) fn unwritten(error: &io::Error) -> Exit {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Exit::Status(BROKEN_PIPE);
+    }
+    let failure = StepError::new("standard output", error_text(error)).status(1);
+    report(&failure);
+    Exit::Status(failure.status)
 }
 
 /// Writes a result that the exit status gives too: the status is the same even if stdout cannot be written.

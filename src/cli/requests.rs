@@ -35,10 +35,13 @@ pub(crate) fn reload_command() -> Command {
     which::options(Command::new("reload"))
         .about("Makes a service reload its configuration: ExecReload=, or its reload signal")
         .long_about(
-            "Runs the commands of ExecReload= and waits for them, or sends ReloadSignal=; with Type=notify-reload it waits \
-             until the program is ready again. A signal for which the program has no handler is not sent, because it \
+            "Runs the commands of ExecReload= and waits for them, or sends ReloadSignal=. Then it waits, for at most \
+             TimeoutStartSec=, until the program is ready again: with Type=notify-reload it says so, and each probe of \
+             --ready that can hold again has to (tcp, unix, http, file, exec). If one does not, the reload \
+             has failed, and the service goes on. A signal for which the program has no handler is not sent, because it \
              would end the program.\n\n\
-             Exit status: 0 reloaded, 1 the reload failed or the service has none, 4 permission denied, 7 not running.",
+             Exit status: 0 reloaded, 1 the reload failed or the service has none, 4 permission denied, 7 not running, or \
+             without a main process now.",
         )
 }
 
@@ -48,7 +51,8 @@ pub(crate) fn signal_command() -> Command {
         .about("Sends a signal to the main process of a service")
         .long_about(
             "Sends a signal to the main process, which is identified by its lock, not by a number in a file.\n\n\
-             Exit status: 0 sent, 1 not sent, 4 permission denied, 7 not running.",
+             Exit status: 0 sent, 1 not sent, 4 permission denied, 7 not running, or without a main process now: it waits \
+             for its restart, or has ended and counts as running (RemainAfterExit=).",
         )
         .arg(
             Arg::new("signal")
@@ -62,15 +66,11 @@ pub(crate) fn signal_command() -> Command {
 
 /// Restarts the service.
 pub(crate) fn restart(matches: &ArgMatches) -> Exit {
-    let target = match which::target(matches) {
-        Ok(target) => target,
-        Err(error) => return fail(&error),
-    };
-    match control::restart(&target) {
-        Ok(()) => restarted(&target),
-        Err(RequestError::NoMonitor | RequestError::NotRunning) => start_again(&target),
-        Err(error) => failed("restart", &target, &error),
-    }
+    with_target(matches, |target| match control::restart(target) {
+        Ok(()) => restarted(target),
+        Err(RequestError::NoMonitor | RequestError::NotRunning) => start_again(target),
+        Err(error) => failed("restart", target, &error),
+    })
 }
 
 /// Stops a service without a monitor, and starts it from its stored spec.
@@ -79,7 +79,9 @@ fn start_again(target: &ServiceRef) -> Exit {
     let Some(stored) = stored else {
         let cause = "nothing is stored of it that could be started";
         let error = StepError::new("restart", cause).of(target.to_string()).status(NOT_RUNNING);
-        return fail(&error.hint("`svcadapt list` shows the services; start it with `svcadapt run`"));
+        return report::failed(
+            &error.hint("`svcadapt list` shows the services; start it with `svcadapt run`"),
+        );
     };
     let (draft, mode) = (stored.draft, stored.mode);
     let mode = mode.to_str().and_then(ModeOption::from_name).unwrap_or(ModeOption::Auto);
@@ -87,12 +89,8 @@ fn start_again(target: &ServiceRef) -> Exit {
     if let Err(exit) = run::check_start(draft.clone(), mode) {
         return exit;
     }
-    if let Err(cause) = control::stop(target, None) {
-        let error = StepError::new("stop", cause.to_string()).of(target.to_string()).status(NOT_DONE);
-        return fail(&match cause.hint() {
-            Some(hint) => error.hint(hint),
-            None => error,
-        });
+    if let Err(cause) = internal::stop_to_restart(target) {
+        return report::refused("stop", target, &cause.to_string(), cause.hint(), NOT_DONE);
     }
     start(target, draft, mode)
 }
@@ -112,47 +110,40 @@ fn restarted(target: &ServiceRef) -> Exit {
 
 /// Reloads the service.
 pub(crate) fn reload(matches: &ArgMatches) -> Exit {
-    let target = match which::target(matches) {
-        Ok(target) => target,
-        Err(error) => return fail(&error),
-    };
-    match control::reload(&target) {
+    with_target(matches, |target| match control::reload(target) {
         Ok(()) => report::answer(&format!("{}: reloaded\n", printable(target.to_string())), 0),
-        Err(error) => failed("reload", &target, &error),
-    }
+        Err(error) => failed("reload", target, &error),
+    })
 }
 
 /// Sends the signal.
 pub(crate) fn signal(matches: &ArgMatches) -> Exit {
-    let target = match which::target(matches) {
-        Ok(target) => target,
-        Err(error) => return fail(&error),
-    };
     let word = matches.get_one::<String>("signal").map(String::as_str).unwrap_or_default();
-    let name = match SignalName::parse(word.as_ref()) {
-        Ok(name) => name,
-        Err(error) => return fail(&report::value_error("signal", word.as_ref(), error)),
-    };
-    match control::send_signal(&target, name) {
-        Ok(()) => Exit::Status(0),
-        Err(error) => failed("signal", &target, &error),
+    with_target(matches, |target| match SignalName::parse(word.as_ref()) {
+        Err(error) => report::failed(&report::value_error("signal", word.as_ref(), error)),
+        Ok(name) => match control::send_signal(target, name) {
+            Ok(()) => Exit::Status(0),
+            Err(error) => failed("signal", target, &error),
+        },
+    })
+}
+
+fn with_target(matches: &ArgMatches, request: impl FnOnce(&ServiceRef) -> Exit) -> Exit {
+    match which::target(matches) {
+        Ok(target) => request(&target),
+        Err(error) => report::failed(&error),
     }
 }
 
 fn failed(stage: &str, target: &ServiceRef, cause: &RequestError) -> Exit {
-    let status = match cause {
-        RequestError::NotRunning => NOT_RUNNING,
-        RequestError::Denied(_) | RequestError::Unknown(UnknownReason::Denied(_)) => DENIED,
-        _ => NOT_DONE,
-    };
-    let error = StepError::new(stage, cause.to_string()).of(target.to_string()).status(status);
-    fail(&match cause.hint() {
-        Some(hint) => error.hint(hint),
-        None => error,
-    })
+    report::refused(stage, target, &cause.to_string(), cause.hint(), status_of(cause))
 }
 
-fn fail(error: &StepError) -> Exit {
-    report::report(error);
-    Exit::Status(error.status)
+/// The exit status of a request that was not done.
+pub(super) fn status_of(cause: &RequestError) -> u8 {
+    match cause {
+        RequestError::NotRunning | RequestError::NoMainProcess(_) => NOT_RUNNING,
+        RequestError::Denied(_) | RequestError::Unknown(UnknownReason::Denied(_)) => DENIED,
+        _ => NOT_DONE,
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{Display, Write as _};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -10,15 +9,17 @@ use serde_json::{Value, json};
 use svcadapt::detect::{Detection, Manager, Mode, ModeOption};
 use svcadapt::internal::{Ended, Outcome, Resolution, StartedBy, StderrTail};
 use svcadapt::{Plan, StepError, detect, internal};
-use svcadapt_convert::divide::internal::{is_life_field, is_undone_by_run};
+use svcadapt_convert::divide::internal::{
+    NO_OTHER, ignores_sigpipe_by_default, is_life_field, is_resource, is_undone_by_run,
+};
 use svcadapt_convert::load::Loaded;
-use svcadapt_spec::{FIELDS, Field, Origin, ServiceSpec, SpecDraft, Timespan, boolean};
+use svcadapt_spec::{FIELDS, Field, ServiceSpec, SpecDraft, Timespan, boolean};
 
-use super::message::{remark_message, spec_message};
+use super::message::spec_message;
+use super::not_honoured::NotHonoured;
 use super::report::{print, report, report_all};
-use super::spec_file::setting;
 use super::text::{json_text, printable};
-use super::{Exit, args, spec_file};
+use super::{Exit, args, not_honoured, spec_file, wait_for};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
@@ -30,7 +31,12 @@ fn options(command: Command) -> Command {
     args::spec_options(
         command
             .arg(args::mode("Mode to use instead of the detected one"))
+            .arg(wait_for::option())
             .arg(flag("strict", "Start nothing if the file has settings that svcadapt does not act on"))
+            .arg(flag(
+                "verbose",
+                "Print each setting that is not honoured here with its line, not one message a reason",
+            ))
             .arg(flag("dry-run", "Print every step in order and who performs it, and perform none"))
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
     )
@@ -46,9 +52,10 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     unsupported_commands.extend(further_commands(&loaded.draft, args::mode_option(matches)));
     let Loaded { draft, warnings, unsupported, elsewhere, .. } = loaded;
     let mode = args::mode_option(matches);
-    let remarks = unsupported.into_iter().chain(elsewhere).map(remark_message);
-    let notes: Vec<StepError> =
-        warnings.into_iter().map(spec_message).chain(remarks).chain(not_honoured(&draft, mode)).collect();
+    let remarks = unsupported.into_iter().chain(elsewhere).map(NotHonoured::of_remark);
+    let not_honoured: Vec<NotHonoured> = remarks.chain(fields_not_honoured(&draft, mode)).collect();
+    let mut notes: Vec<StepError> = warnings.into_iter().map(spec_message).collect();
+    notes.extend(not_honoured::messages(&not_honoured, matches.get_flag("verbose")));
     report_all(&notes);
     if !unsupported_commands.is_empty() {
         return usage_error(&unsupported_commands);
@@ -56,58 +63,65 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     if matches.get_flag("strict") && !notes.is_empty() {
         return usage_error(&[strict_error()]);
     }
-    with_plan(draft, mode, matches.get_flag("strict"), |spec, detection, plan, resolved| {
+    let awaited = match wait_for::probes(matches) {
+        Ok(awaited) => awaited,
+        Err(errors) => return usage_error(&errors),
+    };
+    let notes = if matches.get_flag("strict") { Notes::Refused } else { Notes::Reported };
+    with_plan(draft, mode, notes, |spec, detection, plan, resolved| {
         if matches.get_flag("dry-run") {
-            return explain(plan, detection, matches.get_flag("json"));
+            return explain(plan, detection, &not_honoured, matches.get_flag("json"));
         }
-        start(spec, plan, resolved)
+        match wait_for::wait(&awaited, spec) {
+            Ok(()) => start(spec, plan, resolved),
+            Err(exit) => exit,
+        }
     })
 }
 
 /// Runs the service of a command line that [`super::quick`] has read.
 pub(crate) fn run_quick(draft: SpecDraft, mode: ModeOption) -> Exit {
-    not_honoured(&draft, mode).iter().for_each(report);
+    not_honoured::messages(&fields_not_honoured(&draft, mode), false).iter().for_each(report);
     let unsupported = further_commands(&draft, mode);
     if !unsupported.is_empty() {
         return usage_error(&unsupported);
     }
-    with_plan(draft, mode, false, |spec, _, plan, resolved| start(spec, plan, resolved))
+    with_plan(draft, mode, Notes::Reported, |spec, _, plan, resolved| start(spec, plan, resolved))
 }
 
 /// Whether a spec can be started here. If not, the errors are reported.
 pub(crate) fn check_start(draft: SpecDraft, mode: ModeOption) -> Result<(), Exit> {
-    match with_plan(draft, mode, false, |_, _, _, _| Exit::Status(0)) {
+    match with_plan(draft, mode, Notes::Omitted, |_, _, _, _| Exit::Status(0)) {
         Exit::Status(0) => Ok(()),
         exit => Err(exit),
     }
 }
 
-/// A note for each setting that `run` does not act on. Most need a process that stays with the program: managers have
-/// one, `run` has none, unless it stays to forward signals.
-fn not_honoured(draft: &SpecDraft, mode: ModeOption) -> Vec<StepError> {
-    // Below systemd the life of a service is systemd's.
-    let has_life = FIELDS.iter().any(|row| is_life_field(row.field) && draft.last(row.field).is_some());
-    let by_systemd = has_life && is_below_systemd(mode);
-    let is_undone = |field: Field| is_undone_by_run(field) || by_systemd && is_life_field(field);
+/// The fields that `run` does not act on, in the order of their places.
+fn fields_not_honoured(draft: &SpecDraft, mode: ModeOption) -> Vec<NotHonoured> {
+    // Below systemd the life of a service and its control group are systemd's.
+    let is_systemds = |field: Field| is_life_field(field) || is_resource(field);
+    let has_any = FIELDS.iter().any(|row| is_systemds(row.field) && draft.last(row.field).is_some());
+    let by_systemd = has_any && is_below_systemd(mode);
+    let is_undone = |field: Field| is_undone_by_run(field) || by_systemd && is_systemds(field);
     let undone = FIELDS.iter().map(|row| row.field);
     let undone = undone.filter(|field| *field != Field::ExecStart && is_undone(*field));
     let values = undone.flat_map(|field| draft.in_force(field).into_iter().map(move |given| (field, given)));
-    let mut settings: Vec<(Option<(PathBuf, usize)>, String)> = values
+    let why = |field: Field| match field {
+        Field::OnFailure | Field::OnSuccess if !by_systemd => {
+            let units = draft.in_force(field).into_iter().map(|(value, _)| value.to_string_lossy());
+            format!("{NO_OTHER}: {}", units.collect::<Vec<_>>().join(" "))
+        }
+        _ => "it takes effect only in a generated unit or property list".to_owned(),
+    };
+    let mut settings: Vec<NotHonoured> = values
         .filter(|(field, (value, _))| !is_default(*field, value))
-        .map(|(field, (_, origin))| match origin {
-            Origin::File { path, spot, .. } => {
-                let line = spot.as_ref().map_or(0, |spot| spot.line);
-                (Some((path.clone(), line)), setting(field, origin))
-            }
-            Origin::Option => (None, setting(field, origin)),
-        })
+        .map(|(field, (_, origin))| NotHonoured::of_field(field, origin, why(field)))
         .collect();
-    // In the order of the file.
-    settings.sort_by(|(one, _), (other, _)| one.cmp(other));
+    settings.sort_by(|one, other| one.place().cmp(&other.place()));
     // One key of a property list can set two of the fields, and one line several commands.
     settings.dedup();
-    let cause = "not honoured here: it takes effect only in a generated unit or property list";
-    settings.into_iter().map(|(_, setting)| StepError::new(setting, cause)).collect()
+    settings
 }
 
 /// Whether the value is what `run` does anyway.
@@ -136,18 +150,34 @@ fn strict_error() -> StepError {
     StepError::new("strict", "not everything in the file is supported here; nothing was started")
 }
 
+/// What is done with what this machine reduces or skips.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Notes {
+    /// The start that follows reports it.
+    Omitted,
+    Reported,
+    /// Nothing is started.
+    Refused,
+}
+
 /// Checks the spec, resolves it on this machine, and calls `act` with the plan.
 fn with_plan(
     draft: SpecDraft,
     mode: ModeOption,
-    strict: bool,
+    use_of_notes: Notes,
     act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolution) -> Exit,
 ) -> Exit {
-    let spec = match draft.finish() {
+    let mut spec = match draft.finish() {
         Ok(spec) => spec,
         Err(problems) => return usage_error(&problems),
     };
+    // What the unit means under systemd.
+    if ignores_sigpipe_by_default(&spec) {
+        spec.process.ignore_sigpipe = Some(true);
+    }
     let detection = detect::decide(mode);
+    let detached = detection.mode == Mode::Classic && StartedBy::of(&detection) == StartedBy::Nobody;
+    let notes = internal::place(&mut spec, detached);
     let mut resolved = match internal::resolve(&spec, StartedBy::of(&detection), detect::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
@@ -156,12 +186,16 @@ fn with_plan(
             return Exit::Status(status);
         }
     };
+    resolved.notes.extend(notes);
+    internal::find_control_group(&spec, &detection, &mut resolved);
     let is_softened = !resolved.notes.is_empty();
     if detection.mode == Mode::Supervised {
         internal::do_without_state(&spec, &mut resolved);
     }
-    report_all(resolved.notes.iter().map(StepError::from));
-    if strict && is_softened {
+    if use_of_notes != Notes::Omitted {
+        report_all(resolved.notes.iter().map(StepError::from));
+    }
+    if use_of_notes == Notes::Refused && is_softened {
         return usage_error(&[strict_error()]);
     }
     let plan = Plan::new(&spec, &resolved, &detection);
@@ -195,7 +229,9 @@ fn exit(outcome: Outcome) -> Exit {
             report(&why);
             Exit::Skipped
         }
-        Outcome::Ended(Ended::Killed(signal)) | Outcome::Interrupted(signal) => Exit::Signal(signal),
+        Outcome::Ended(Ended::Killed(signal) | Ended::Dumped(signal)) | Outcome::Interrupted(signal) => {
+            Exit::Signal(signal)
+        }
         Outcome::Failed { failure, stderr_tail, signal } => {
             let status = failure.status;
             report(&with_stderr_tail(failure, stderr_tail));
@@ -216,12 +252,13 @@ fn with_stderr_tail(mut error: StepError, stderr_tail: StderrTail) -> StepError 
     }
 }
 
-fn explain(plan: &Plan, detection: &Detection, json: bool) -> Exit {
-    let text = if json { json_text(&as_json(plan, detection)) } else { as_text(plan, detection) };
+fn explain(plan: &Plan, detection: &Detection, not_honoured: &[NotHonoured], json: bool) -> Exit {
+    let text =
+        if json { json_text(&as_json(plan, detection, not_honoured)) } else { as_text(plan, detection) };
     print(&text).err().unwrap_or(Exit::Status(0))
 }
 
-fn as_json(plan: &Plan, detection: &Detection) -> Value {
+fn as_json(plan: &Plan, detection: &Detection, not_honoured: &[NotHonoured]) -> Value {
     let steps: Vec<Value> = plan
         .steps
         .iter()
@@ -236,7 +273,12 @@ fn as_json(plan: &Plan, detection: &Detection) -> Value {
             })
         })
         .collect();
-    json!({ "mode": detection.mode.name(), "manager": detection.manager.name(), "steps": steps })
+    json!({
+        "mode": detection.mode.name(),
+        "manager": detection.manager.name(),
+        "steps": steps,
+        "not_honoured": not_honoured::as_json(not_honoured),
+    })
 }
 
 fn as_text(plan: &Plan, detection: &Detection) -> String {

@@ -9,10 +9,11 @@ use svcadapt::StepError;
 use svcadapt::internal::{effective_user, untrusted};
 use svcadapt_convert::load;
 use svcadapt_convert::load::{Loaded, Remark};
-use svcadapt_spec::{Field, Origin, Scope, SpecDraft};
+use svcadapt_spec::{Field, Scope, SpecDraft};
 
 use super::args;
-use super::message::{load_message, remark_message, spec_message};
+use super::message::{load_message, spec_message};
+use super::not_honoured::NotHonoured;
 use super::report::report_all;
 
 /// Loads the file, if one is named, and applies the options and the command. Prints the notes.
@@ -68,25 +69,16 @@ pub(crate) fn unsupported_commands(loaded: &mut Loaded) -> Vec<StepError> {
     let (commands, unsupported): (Vec<_>, Vec<_>) =
         std::mem::take(&mut loaded.unsupported).into_iter().partition(is_command);
     loaded.unsupported = unsupported;
-    other.into_iter().map(spec_message).chain(commands.into_iter().map(remark_message)).collect()
+    let commands = commands.into_iter().map(|command| NotHonoured::of_remark(command).message());
+    other.into_iter().map(spec_message).chain(commands).collect()
 }
 
 /// The errors for commands after the program, of a oneshot service, where they are not run: without them the program alone is
 /// another service.
 pub(crate) fn further_commands(draft: &SpecDraft) -> Vec<StepError> {
-    let cause = "not honoured here: svcadapt runs one command, and the service has several";
+    let why = "svcadapt runs one command, and the service has several";
     let commands = draft.in_force(Field::ExecStart).into_iter();
-    commands.map(|(_, origin)| StepError::new(setting(Field::ExecStart, origin), cause)).collect()
-}
-
-/// A setting for a message, with its place.
-pub(crate) fn setting(field: Field, origin: &Origin) -> String {
-    let name = origin.name(field);
-    match origin {
-        Origin::File { path, spot: Some(spot), .. } => format!("{}:{}: {name}", path.display(), spot.line),
-        Origin::File { path, spot: None, .. } => format!("{}: {name}", path.display()),
-        Origin::Option => name,
-    }
+    commands.map(|(_, origin)| NotHonoured::of_field(Field::ExecStart, origin, why).message()).collect()
 }
 
 /// The value of `--scope`, if the command has this option and it is set.

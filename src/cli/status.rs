@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 use svcadapt::control;
-use svcadapt::control::{MonitorStatus, PidFile, PidFileContent, ServiceRef, State, Status};
+use svcadapt::control::{MonitorStatus, PidFile, PidFileContent, RunState, ServiceRef, Status, Usage};
 
+use super::state_word::state_word;
 use super::text::{json_text, printable, printable_path};
-use super::{Exit, report, which};
+use super::{Exit, last_lines, report, which};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
@@ -17,7 +18,8 @@ pub(crate) fn command() -> Command {
         .about("Prints the state of a service that `run` or the library started")
         .long_about(
             "Prints the state, the process and the uptime of a service that `run` or the library started. The \
-             process is the holder of the service's lock; a pid file that names another process is reported.\n\n\
+             process is the holder of the service's lock; a pid file that names another process is reported. Of a service \
+             that has ended without `stop`, or waits for its restart, the last lines of its log follow.\n\n\
              Exit status (LSB): 0 running, 1 dead, but its record or pid file is left, 3 not running, 4 unknown.",
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON object"))
@@ -33,70 +35,71 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         }
     };
     let found = control::status(&target);
+    let lines = last_lines::of(&found);
     let text = if matches.get_flag("json") {
-        json_text(&as_json(&target, &found))
+        let mut object = as_json(&target, &found);
+        if let (false, Value::Object(object)) = (lines.is_empty(), &mut object) {
+            object.insert("last_lines".to_owned(), lines.into());
+        }
+        json_text(&object)
     } else {
-        as_text(&target, &found)
+        let mut text = as_text(&target, &found);
+        for line in &lines {
+            text.extend(["  | ", line, "\n"]);
+        }
+        text
     };
     report::answer(&text, status(&found.state))
 }
 
 /// The exit status of the LSB, "Init Script Actions".
-fn status(state: &State) -> u8 {
+fn status(state: &RunState) -> u8 {
     match state {
-        State::Running(..) => 0,
-        State::Dead(_) => 1,
-        State::NotRunning => 3,
-        State::Unknown(_) => 4,
+        RunState::Running(..) => 0,
+        RunState::Dead(_) => 1,
+        RunState::NotRunning => 3,
+        RunState::Unknown(_) => 4,
     }
-}
-
-/// The state in one word; where a monitor stays with the service, as exact as that knows it.
-pub(crate) fn state_word(found: &Status) -> String {
-    match (&found.state, &found.monitor) {
-        (State::Running(..), Some(monitor)) => match monitor.phase.as_str() {
-            "running" => "running",
-            "exited" => "exited",
-            "auto-restart" => "restarting",
-            "reload" => "reloading",
-            "condition" | "start-pre" | "start" | "start-post" => "starting",
-            _ => "stopping",
-        },
-        (State::Running(..), None) => "running",
-        (State::Dead(_), _) => "dead",
-        (State::NotRunning, _) => "not running",
-        (State::Unknown(_), _) => "unknown",
-    }
-    .to_owned()
 }
 
 fn as_text(target: &ServiceRef, found: &Status) -> String {
     let name = found.name.clone().unwrap_or_else(|| target.to_string());
     let word = state_word(found);
     let state = match &found.state {
-        State::Running(pid, Some(age)) => format!("{word}, process {pid}, since {}", span(*age)),
-        State::Running(pid, None) => format!("{word}, process {pid}"),
-        State::Dead(Some(pid)) => format!("dead, process {pid} has ended"),
-        State::Dead(None) => "dead, its pid file is still there".to_owned(),
-        State::NotRunning => "not running".to_owned(),
-        State::Unknown(doubt) => format!("unknown, {doubt}"),
+        RunState::Running(pid, Some(age)) => format!("{word}, process {pid}, since {}", span(*age)),
+        RunState::Running(pid, None) => format!("{word}, process {pid}"),
+        RunState::Dead(Some(pid)) => format!("dead, process {pid} has ended"),
+        RunState::Dead(None) => "dead, its pid file is still there".to_owned(),
+        RunState::NotRunning => "not running".to_owned(),
+        RunState::Unknown(doubt) => format!("unknown, {doubt}"),
     };
     let mut text = format!("{}: {}\n", printable(&name), printable(&state));
     // Writing to a String cannot fail.
-    if let State::Unknown(doubt) = &found.state
+    if let RunState::Unknown(doubt) = &found.state
         && let Some(hint) = doubt.hint()
     {
         let _ = writeln!(text, "  hint: {}", printable(&hint));
     }
-    if let Some(MonitorStatus { starts, pid, .. }) = &found.monitor {
+    if let Some(MonitorStatus { starts, pid, text: said, failure, .. }) = &found.monitor {
+        if let Some(said) = said {
+            let _ = writeln!(text, "  status: {}", printable(said));
+        }
+        if let Some(failure) = failure {
+            let _ = writeln!(text, "  error: {}", printable(failure));
+        }
         let times = if *starts == 1 { "once" } else { &format!("{starts} times") };
         let _ = writeln!(text, "  monitor: process {pid}; the program was started {times}");
+    }
+    if let Some(Usage { control_group, memory, tasks, .. }) = &found.usage {
+        let memory = memory.map(|bytes| format!("memory {}, ", size(bytes))).unwrap_or_default();
+        let tasks = tasks.map(|tasks| format!("tasks {tasks}, ")).unwrap_or_default();
+        let _ = writeln!(text, "  uses: {memory}{tasks}control group {}", printable_path(control_group));
     }
     if let Some(program) = &found.program {
         let _ = writeln!(text, "  program: {}", printable_path(program));
     }
     if let Some(PidFile { path, content }) = &found.pid_file
-        && found.state != State::NotRunning
+        && found.state != RunState::NotRunning
     {
         let content = match content {
             PidFileContent::Truth => String::new(),
@@ -119,26 +122,37 @@ pub(crate) fn as_json(target: &ServiceRef, found: &Status) -> Value {
     };
     put("name", found.name.clone().or(target_name).into());
     let (state, pid) = match &found.state {
-        State::Running(pid, _) => ("running", Some(*pid)),
-        State::Dead(pid) => ("dead", *pid),
-        State::NotRunning => ("not running", None),
-        State::Unknown(_) => ("unknown", None),
+        RunState::Running(pid, _) => ("running", Some(*pid)),
+        RunState::Dead(pid) => ("dead", *pid),
+        RunState::NotRunning => ("not running", None),
+        RunState::Unknown(_) => ("unknown", None),
     };
     put("state", state.into());
     put("pid", pid.into());
+    put("ready", found.is_ready().into());
     match &found.state {
-        State::Running(_, Some(age)) => {
+        RunState::Running(_, Some(age)) => {
             put("since_seconds", age.as_secs().into());
         }
-        State::Unknown(doubt) => {
+        RunState::Unknown(doubt) => {
             put("why", doubt.to_string().into());
         }
         _ => {}
     }
-    if let Some(MonitorStatus { phase, starts, pid, .. }) = &found.monitor {
+    if let Some(monitor) = &found.monitor {
+        let MonitorStatus { phase, starts, pid, text, errno, bus_error, varlink_error, .. } = monitor;
+        put("status_text", text.as_deref().into());
+        put("errno", (*errno).into());
+        put("bus_error", bus_error.as_deref().into());
+        put("varlink_error", varlink_error.as_deref().into());
         put("phase", phase.as_str().into());
         put("starts", (*starts).into());
         put("monitor_pid", (*pid).into());
+    }
+    if let Some(Usage { control_group, memory, tasks, .. }) = &found.usage {
+        put("control_group", path(control_group));
+        put("memory_bytes", (*memory).into());
+        put("tasks", (*tasks).into());
     }
     put("program", found.program.as_deref().map(path).into());
     put("pid_file", found.pid_file.as_ref().map(|pid_file| path(&pid_file.path)).into());
@@ -147,6 +161,18 @@ pub(crate) fn as_json(target: &ServiceRef, found: &Status) -> Value {
     }
     put("lock", found.lock.as_deref().map(path).into());
     Value::Object(object)
+}
+
+/// An amount of memory in its largest unit, with one decimal: `1.5 GiB`.
+fn size(bytes: u64) -> String {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    match units.into_iter().find(|(_, shift)| bytes >> shift > 0) {
+        Some((unit, shift)) => {
+            let tenths = (u128::from(bytes) * 10) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
 }
 
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
@@ -190,7 +216,16 @@ mod tests {
         }
     }
 
-    fn found(state: State, pid_file: Option<PidFile>) -> Status {
+    #[test]
+    fn memory_is_printed_in_its_largest_unit() {
+        for (bytes, text) in
+            [(512, "512 B"), (1536, "1.5 KiB"), (3 << 20, "3.0 MiB"), (u64::MAX, "17179869183.9 GiB")]
+        {
+            assert_eq!(size(bytes), text);
+        }
+    }
+
+    fn found(state: RunState, pid_file: Option<PidFile>) -> Status {
         let mut found = control::status(&target());
         (found.name, found.state, found.pid_file) = (None, state, pid_file);
         (found.program, found.lock) = (None, None);
@@ -200,11 +235,11 @@ mod tests {
     #[test]
     fn every_state_has_a_status_and_a_line() {
         for (state, number, line) in [
-            (State::Running(42, Some(Duration::from_secs(5))), 0, "web: running, process 42, since 5 s\n"),
-            (State::Dead(Some(42)), 1, "web: dead, process 42 has ended\n"),
-            (State::NotRunning, 3, "web: not running\n"),
+            (RunState::Running(42, Some(Duration::from_secs(5))), 0, "web: running, process 42, since 5 s\n"),
+            (RunState::Dead(Some(42)), 1, "web: dead, process 42 has ended\n"),
+            (RunState::NotRunning, 3, "web: not running\n"),
             (
-                State::Unknown(UnknownReason::Denied("/run/\u{1b}".to_owned())),
+                RunState::Unknown(UnknownReason::Denied("/run/\u{1b}".to_owned())),
                 4,
                 "web: unknown, /run/\\u{1b} may not be read\n  hint: run this as root\n",
             ),
@@ -218,7 +253,7 @@ mod tests {
     #[test]
     fn wrong_pid_file_is_reported() {
         let pid_file = PidFile { path: "/run/web.pid".into(), content: PidFileContent::Other(7) };
-        let state = State::Running(42, None);
+        let state = RunState::Running(42, None);
         let found = found(state, Some(pid_file));
         assert_eq!(
             as_text(&target(), &found),

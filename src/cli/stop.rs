@@ -43,14 +43,14 @@ pub(crate) fn command() -> Command {
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let (target, timeout) = match arguments(matches) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            report::report(&error);
-            return Exit::Status(error.status);
-        }
+        Err(error) => return report::failed(&error),
     };
     match control::stop(&target, timeout) {
         Ok(stopped) => {
             let text = message(&target, &stopped);
+            if let Stopped::Ended { failure: Some(failure), .. } = &stopped {
+                report::report(failure);
+            }
             if let Stopped::Ended { kept: Some(cause), .. } | Stopped::Cleared { kept: Some(cause), .. } =
                 stopped
             {
@@ -58,17 +58,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             }
             report::answer(&text, 0)
         }
-        Err(cause) => {
-            let error = StepError::new("stop", printable(cause.to_string()))
-                .of(target.to_string())
-                .status(status(&cause));
-            let error = match cause.hint() {
-                Some(hint) => error.hint(hint),
-                None => error,
-            };
-            report::report(&error);
-            Exit::Status(error.status)
-        }
+        Err(cause) => report::refused("stop", &target, &cause.to_string(), cause.hint(), status(&cause)),
     }
 }
 
@@ -103,20 +93,19 @@ fn message(target: &ServiceRef, stopped: &Stopped) -> String {
                 ),
             }
         }
-        Stopped::Ended { name, signal: number, after, others, kept: _ } => {
+        Stopped::Ended { name, signal: number, after, others, kept: _, failure: _ } => {
             let name = name.clone().unwrap_or_else(|| target.to_string());
-            let took = if *number == signal::SIGKILL { " after " } else { ", " };
+            let how = match number {
+                Some(signal::SIGKILL) => "SIGKILL after ".to_owned(),
+                Some(number) => format!("{}, ", signal::name(*number)),
+                None => String::new(),
+            };
             let others = match others {
                 0 => String::new(),
                 1 => "; a process that it left behind has ended too".to_owned(),
                 more => format!("; {more} processes that it left behind have ended too"),
             };
-            format!(
-                "{}: stopped ({}{took}{}){others}\n",
-                printable(&name),
-                signal::name(*number),
-                seconds(*after)
-            )
+            format!("{}: stopped ({how}{}){others}\n", printable(&name), seconds(*after))
         }
     }
 }
@@ -136,10 +125,11 @@ mod tests {
         let target = ServiceRef::Name(svcadapt_spec::ServiceName::parse("web".as_ref()).unwrap());
         let ended = |signal, millis, others| Stopped::Ended {
             name: Some("web".to_owned()),
-            signal,
+            signal: Some(signal),
             after: Duration::from_millis(millis),
             others,
             kept: None,
+            failure: None,
         };
         for (stopped, text) in [
             (Stopped::NotRunning, "web: not running\n"),

@@ -30,6 +30,15 @@ pub(super) fn options(command: Command) -> Command {
         .group(ArgGroup::new("service").args(["name", "pid-file"]).required(true))
 }
 
+/// The services that the arguments name.
+pub(super) fn targets(matches: &ArgMatches) -> Result<Vec<ServiceRef>, StepError> {
+    let Some(names) = matches.get_many::<OsString>("name") else { return Ok(vec![target(matches)?]) };
+    let read = |name: &OsString| {
+        ServiceName::parse(name).map(ServiceRef::Name).map_err(|error| value_error("name", name, error))
+    };
+    names.map(read).collect()
+}
+
 /// The service that the arguments name.
 pub(super) fn target(matches: &ArgMatches) -> Result<ServiceRef, StepError> {
     let argument = |id: &str| matches.get_one::<OsString>(id);

@@ -11,13 +11,19 @@ mod list;
 mod monitor;
 mod request;
 mod service;
+mod spec;
 mod status;
 mod stop;
 mod unknown_reason;
+mod wait;
 
 pub use list::list;
-pub use request::{RequestError, reload, restart, send_signal};
+pub use request::{RequestError, reload, reopen, restart, send_signal};
 pub use service::ServiceRef;
-pub use status::{MonitorStatus, PidFile, PidFileContent, State, Status, status};
+pub use status::{MonitorStatus, PidFile, PidFileContent, RunState, Status, Usage, status};
+#[doc(hidden)]
+pub use stop::stop_to_restart;
 pub use stop::{StopError, Stopped, stop};
 pub use unknown_reason::UnknownReason;
+#[doc(hidden)]
+pub use wait::{Goal, WaitError, wait};

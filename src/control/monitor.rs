@@ -11,7 +11,7 @@ use crate::registry::{Monitor, Record};
 use crate::sys::process_handle::ProcessHandle;
 
 /// The longest answer.
-const MAX_ANSWER_BYTES: u64 = 4096;
+const MAX_ANSWER_BYTES: u64 = 1 << 16;
 
 /// A living monitor, held by a handle.
 #[derive(Debug)]

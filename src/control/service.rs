@@ -31,7 +31,7 @@ impl fmt::Display for ServiceRef {
 
 /// A service that was looked up.
 #[derive(Debug)]
-pub(super) struct Service {
+pub(super) struct KnownService {
     /// The lock file. `None` if only a pid file is known.
     pub(super) lock: Option<PathBuf>,
     pub(super) state: ServiceState,
@@ -54,7 +54,7 @@ pub(super) enum ServiceState {
     Running(RunningService),
 }
 
-/// The main process of a running service.
+/// The main process of a running service, or its monitor while it has none.
 #[derive(Debug)]
 pub(super) struct RunningService {
     /// The handle of the process: a signal cannot reach another process that reuses the pid.
@@ -62,7 +62,16 @@ pub(super) struct RunningService {
     pub(super) record: Record,
 }
 
-impl Service {
+impl RunningService {
+    /// The main process. `None` while only the monitor is there: before a start, between two, or after the end of a
+    /// program whose service goes on (`RemainAfterExit=`).
+    pub(super) fn main(&self) -> Option<&ProcessHandle> {
+        let is_monitor = self.record.monitor.is_some_and(|monitor| monitor.pid == self.held.pid());
+        (!is_monitor).then_some(&self.held)
+    }
+}
+
+impl KnownService {
     /// Its name. `None` if it has only a pid file.
     pub(super) fn name(&self) -> Option<String> {
         registry::name_of(self.lock.as_ref()?)
@@ -89,10 +98,10 @@ impl Service {
 }
 
 /// Finds a service among the caller's own and root's.
-pub(super) fn find(target: &ServiceRef) -> Service {
+pub(super) fn find(target: &ServiceRef) -> KnownService {
     let (places, unknown) = registry::lock_directories();
-    let mut best = Service { lock: None, state: ServiceState::Absent };
-    let mut weigh = |next: Service| {
+    let mut best = KnownService { lock: None, state: ServiceState::Absent };
+    let mut weigh = |next: KnownService| {
         // The first of equals wins: the caller's own.
         if next.weight() > best.weight() {
             best = next;
@@ -107,18 +116,18 @@ pub(super) fn find(target: &ServiceRef) -> Service {
         match known {
             Ok(known) => {
                 for lock in known {
-                    weigh(Service { state: state_of(&lock), lock: Some(lock) });
+                    weigh(KnownService { state: state_of(&lock), lock: Some(lock) });
                 }
             }
-            Err(reason) => weigh(Service { lock: None, state: ServiceState::Unknown(reason) }),
+            Err(reason) => weigh(KnownService { lock: None, state: ServiceState::Unknown(reason) }),
         }
     }
     if let Some(unusable) = unknown {
-        weigh(Service { lock: None, state: ServiceState::Unknown(untrusted(unusable)) });
+        weigh(KnownService { lock: None, state: ServiceState::Unknown(untrusted(unusable)) });
     }
     match (target, &best.state) {
         (ServiceRef::PidFile(path), ServiceState::Absent) => {
-            Service { lock: None, state: stale_pid_file(path.as_path()) }
+            KnownService { lock: None, state: stale_pid_file(path.as_path()) }
         }
         _ => best,
     }
@@ -162,7 +171,12 @@ fn state_of(lock: &Path) -> ServiceState {
             }
             Ok(Found::Dead(record)) => match Tree::of_dead(lock, &record).map(|(_, left)| left) {
                 Ok(left) if left.is_empty() => return ServiceState::Dead(record),
-                Ok(left) => return ServiceState::Leftovers(record, left),
+                Ok(left) => {
+                    return match successor(&record, &left) {
+                        Some(main) => ServiceState::Running(main),
+                        None => ServiceState::Leftovers(record, left),
+                    };
+                }
                 Err(error) => return ServiceState::Unknown(unreadable(lock, &error)),
             },
             Ok(Found::Unknown) => return ServiceState::Absent,
@@ -181,6 +195,18 @@ fn hold(lock: &Path, record: &Record) -> io::Result<Option<ProcessHandle>> {
     let Some(held) = ProcessHandle::open(pid)? else { return Ok(None) };
     let same = matches!(registry::look(lock)?, Found::Running(again) if again == *record);
     Ok(if same && !held.has_ended()? { Some(held) } else { None })
+}
+
+/// The process of a service that has taken the place of the main one: of those that are left and proved, the one that the
+/// pid file names. A program that replaces itself (nginx, at SIGUSR2) writes it there.
+fn successor(record: &Record, left: &Leftovers) -> Option<RunningService> {
+    let named = pid_file::read(record.pid_file.as_deref()?).ok()??;
+    let held = ProcessHandle::open(named).ok()??;
+    // Read while the handle is open: the pid was not reused since the proof if it started then.
+    let start_time = process::identity(named).ok()?.start_time;
+    let is_proved = || left.proved.contains(&named);
+    let record = Record { pid: named, start_time: Some(start_time), ..record.clone() };
+    (is_proved() && !held.has_ended().ok()? && record.main_lives()).then_some(RunningService { held, record })
 }
 
 /// Whether a process that seems dead may only be invisible: because of hidepid=, because /proc is not mounted, or

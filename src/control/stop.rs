@@ -4,18 +4,17 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use svcadapt_spec::{KillMode, Timespan};
+use svcadapt_spec::{KillMode, ServiceSpec, Timespan};
 
 use super::monitor::{AskError, HeldMonitor};
 use super::service::{RunningService, ServiceState};
 use super::unknown_reason::pid_list;
-use super::{ServiceRef, UnknownReason, service};
+use super::{ServiceRef, UnknownReason, service, spec};
+use crate::error::StepError;
+use crate::launch::{KILL_TIMEOUT, StopPurpose, Unattended};
 use crate::registry;
-use crate::registry::{Leftovers, Record, Termination, TerminationResult, Tree};
+use crate::registry::{Leftovers, Record, Termination, Tree};
 use crate::sys::{error_text, processes, signal};
-
-/// How long a process may take to end after SIGKILL. One that takes longer hangs in the kernel.
-pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The result of a stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,14 +25,17 @@ pub enum Stopped {
     Ended {
         /// Its name. `None` if it has only a pid file.
         name: Option<String>,
-        /// The last signal that was sent: SIGTERM, the spec's stop signal, or SIGKILL.
-        signal: i32,
+        /// The last signal that was sent: SIGTERM, the spec's stop signal, or SIGKILL. `None` if `ExecStop=` has ended
+        /// it, or nothing was left to signal.
+        signal: Option<i32>,
         /// How long its main process took to end.
         after: Duration,
         /// The number of its other processes. They have ended too.
         others: usize,
         /// Why its record or pid file could not be removed. `None` if they are gone.
         kept: Option<String>,
+        /// The first failure of `ExecStop=`. `None` if it has succeeded, or a monitor has run it.
+        failure: Option<StepError>,
     },
     /// Its main process had ended before; the processes that it left behind have ended now.
     Cleared {
@@ -56,6 +58,8 @@ pub enum StopError {
     Unknown(UnknownReason),
     /// This process has not ended after SIGKILL.
     Stuck(i32),
+    /// This process has not ended, and its spec says that it is not killed (`KillMode=none`, `SendSIGKILL=no`).
+    Spared(i32),
     /// The main process has ended, but these processes of the service have not.
     Leftovers(Vec<i32>),
     /// The main process has ended. These processes are in its former session, and nothing else proves that they
@@ -65,8 +69,10 @@ pub enum StopError {
     Failed(i32, String),
 }
 
-/// Stops a service: sends its stop signal, waits, sends SIGKILL after the timeout, and ends the processes that it
-/// left behind. `timeout` replaces the service's own stop timeout.
+/// Stops a service: runs its `ExecStop=`, sends its stop signal, waits, sends SIGKILL after the timeout, and ends the
+/// processes that it left behind, as its `KillMode=` says. `timeout` replaces the service's own stop timeout.
+///
+/// A command of a service without a monitor is started by this process (fork(2)): call this while it has one thread.
 ///
 /// Returns after all of them have ended. A service that is not running is not an error.
 ///
@@ -74,6 +80,24 @@ pub enum StopError {
 ///
 /// The state of the service is unknown, or one of its processes may not be signalled or does not end: [`StopError`].
 pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, StopError> {
+    stop_for(StopPurpose::Stop, target, timeout)
+}
+
+/// Stops a service without a monitor that is started again by the caller (`RestartKillSignal=`,
+/// `RuntimeDirectoryPreserve=restart`).
+///
+/// # Errors
+///
+/// As [`stop`].
+pub fn stop_to_restart(target: &ServiceRef) -> Result<Stopped, StopError> {
+    stop_for(StopPurpose::Restart, target, None)
+}
+
+fn stop_for(
+    purpose: StopPurpose,
+    target: &ServiceRef,
+    timeout: Option<Timespan>,
+) -> Result<Stopped, StopError> {
     let service = service::find(target);
     let name = service.name();
     let lock = service.lock.as_deref();
@@ -92,26 +116,21 @@ pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, S
             Ok(Stopped::Cleared { name, others, kept })
         }
         ServiceState::Running(main) => {
-            if let Some(lock) = lock
-                && let Ok(Some(monitor)) = HeldMonitor::of(lock, &main.record)
-            {
-                let stopped = by_monitor(&main, &monitor, lock, timeout);
-                let (signal, after, others) = stopped.map_err(|failure| failure.of(main.record.pid))?;
-                let kept = remove_record(Some(lock)).err().map(|error| error_text(&error));
-                return Ok(Stopped::Ended { name, signal, after, others, kept });
-            }
-            let deadline = Deadline::new(timeout, &main.record);
-            let ended = end(&main, lock, &deadline).map_err(|failure| failure.of(main.record.pid));
-            let (signal, after, others) = ended?;
+            let monitor = lock.and_then(|lock| Some((lock, HeldMonitor::of(lock, &main.record).ok()??)));
+            let ended = match monitor {
+                Some((lock, monitor)) => by_monitor(&main, &monitor, lock, timeout),
+                None => by_its_spec(&main, lock, purpose, timeout),
+            };
+            let Ended { signal, after, others, failure } =
+                ended.map_err(|failure| failure.of(main.record.pid))?;
             let kept = remove_record(lock).err().map(|error| error_text(&error));
-            Ok(Stopped::Ended { name, signal, after, others, kept })
+            Ok(Stopped::Ended { name, signal, after, others, kept, failure })
         }
     }
 }
 
-/// The start of a stop, and the time of SIGKILL.
+/// The time of SIGKILL.
 struct Deadline {
-    started_at: Instant,
     /// `None` if the timeout is infinite or beyond the clock's range.
     at: Option<Instant>,
 }
@@ -122,8 +141,7 @@ impl Deadline {
             Some(span) => span.finite(),
             None => record.stop_timeout.map(Duration::from_micros),
         };
-        let started_at = Instant::now();
-        Self { started_at, at: timeout.and_then(|timeout| started_at.checked_add(timeout)) }
+        Self { at: timeout.and_then(|timeout| Instant::now().checked_add(timeout)) }
     }
 }
 
@@ -131,9 +149,18 @@ fn remove_record(lock: Option<&Path>) -> io::Result<()> {
     lock.map_or(Ok(()), registry::remove)
 }
 
+/// How a service has ended.
+struct Ended {
+    signal: Option<i32>,
+    after: Duration,
+    others: usize,
+    failure: Option<StepError>,
+}
+
 enum StopFailure {
     Io(io::Error),
     Stuck,
+    Spared,
     Leftovers(Vec<i32>),
     Unproved(Vec<i32>),
 }
@@ -144,6 +171,7 @@ impl StopFailure {
             Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => StopError::Denied(pid),
             Self::Io(error) => StopError::Failed(pid, error_text(&error)),
             Self::Stuck => StopError::Stuck(pid),
+            Self::Spared => StopError::Spared(pid),
             Self::Leftovers(pids) => StopError::Leftovers(pids),
             Self::Unproved(pids) => StopError::Unproved(pids),
         }
@@ -161,13 +189,13 @@ impl From<io::Error> for StopFailure {
 const MONITOR_STAGES: u32 = 6;
 
 /// Asks the monitor to stop the service, and waits for its end. A monitor that does not end is killed, and the service is
-/// ended without it. Returns the last signal, the time taken, and the number of processes that were left behind.
+/// ended without it.
 fn by_monitor(
     main: &RunningService,
     monitor: &HeldMonitor,
     lock: &Path,
     timeout: Option<Timespan>,
-) -> Result<(i32, Duration, usize), StopFailure> {
+) -> Result<Ended, StopFailure> {
     let started_at = Instant::now();
     let stays = leaves_others(lock);
     let own = main.record.stop_timeout.map(|micros| Duration::from_micros(micros) * MONITOR_STAGES);
@@ -175,78 +203,91 @@ fn by_monitor(
     let at = longest.and_then(|longest| started_at.checked_add(longest + KILL_TIMEOUT));
     // A suspended monitor (SIGSTOP) would not answer.
     monitor.held.send(signal::SIGCONT)?;
-    let asked = match monitor.ask(lock, "stop", at) {
-        Ok(answer) => answer.strip_prefix("ok ").and_then(|number| number.parse().ok()).unwrap_or(0),
+    let request = match timeout.map(Timespan::finite) {
+        None => "stop".to_owned(),
+        Some(None) => "stop infinity".to_owned(),
+        Some(Some(timeout)) => format!("stop {}", timeout.as_micros()),
+    };
+    let asked = match monitor.ask(lock, &request, at) {
+        Ok(answer) => answer.strip_prefix("ok ").and_then(|number| number.parse().ok()),
         Err(AskError::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Err(error.into());
         }
         Err(AskError::Io(_)) => {
             // It has no socket, or does not answer in time.
             monitor.held.send(signal::SIGTERM)?;
-            signal::SIGTERM
+            Some(signal::SIGTERM)
         }
-        Err(AskError::Gone) => 0,
+        Err(AskError::Gone) => None,
     };
+    let signal = asked.filter(|number| *number != 0);
     if monitor.held.ends_until(at)? {
-        if stays {
-            return Ok((asked, started_at.elapsed(), 0));
+        if main.record.main_lives() {
+            return Err(StopFailure::Spared);
         }
         // What the monitor could not see.
-        let deadline = Deadline { started_at, at };
-        let others = clear(Some(lock), &main.record, &deadline)?;
-        return Ok((asked, started_at.elapsed(), others));
+        let others = if stays { 0 } else { clear(Some(lock), &main.record, &Deadline { at })? };
+        return Ok(Ended { signal, after: started_at.elapsed(), others, failure: None });
     }
     monitor.held.send(signal::SIGKILL)?;
     if !monitor.held.ends_until(Instant::now().checked_add(KILL_TIMEOUT))? {
         return Err(StopFailure::Stuck);
     }
-    end(main, Some(lock), &Deadline { started_at, at: Some(Instant::now()) })
+    end(
+        main,
+        Some(lock),
+        &spec::of_record(&main.record)?,
+        StopPurpose::Stop,
+        Some(Timespan::Finite(Duration::ZERO)),
+    )
+}
+
+/// Ends a service without a monitor as its stored spec says, else as its record says.
+fn by_its_spec(
+    main: &RunningService,
+    lock: Option<&Path>,
+    purpose: StopPurpose,
+    timeout: Option<Timespan>,
+) -> Result<Ended, StopFailure> {
+    let stored = lock.and_then(|lock| spec::of_unattended(lock, &main.record));
+    let spec = stored.map_or_else(|| spec::of_record(&main.record), Ok)?;
+    end(main, lock, &spec, purpose, timeout)
 }
 
 /// Whether the processes beside the main one are not ended (systemd.kill(5), `KillMode=`).
 fn leaves_others(lock: &Path) -> bool {
-    let stored = registry::stored_spec::read(lock).ok().flatten();
-    let spec = stored.and_then(|stored| stored.draft.finish().ok());
-    spec.is_some_and(|spec| matches!(spec.kill.mode, Some(KillMode::Process | KillMode::None)))
+    spec::of(lock).is_some_and(|spec| matches!(spec.kill.mode, Some(KillMode::Process | KillMode::None)))
 }
 
-/// Ends the main process and what it leaves behind. Returns the last signal, the time taken, and the number of other
-/// processes.
+/// Ends the main process and what it leaves behind, as the spec says. `timeout` replaces its own.
 fn end(
     main: &RunningService,
     lock: Option<&Path>,
-    deadline: &Deadline,
-) -> Result<(i32, Duration, usize), StopFailure> {
-    // Before the end of the main process: it keeps its session's number from being reused.
-    let tree = Tree::of_running(lock, &main.record, &main.held)?;
-    let mut termination = Termination::new(&tree);
-    let asked = main.record.stop_signal.as_deref().and_then(signal::number).unwrap_or(signal::SIGTERM);
-    main.held.send(asked)?;
-    // A suspended process (SIGSTOP) would not act on the signal; and the main process may wait for another one that
-    // is suspended.
-    main.held.send(signal::SIGCONT)?;
-    termination.wake()?;
-    let took = if main.held.ends_until(deadline.at)? {
-        asked
-    } else {
-        main.held.send(signal::SIGKILL)?;
-        if !main.held.ends_until(Instant::now().checked_add(KILL_TIMEOUT))? {
-            return Err(StopFailure::Stuck);
-        }
-        signal::SIGKILL
+    spec: &ServiceSpec,
+    purpose: StopPurpose,
+    timeout: Option<Timespan>,
+) -> Result<Ended, StopFailure> {
+    let service = Unattended { spec, lock, record: &main.record, main: &main.held };
+    let report = service.stop(purpose, timeout)?;
+    let (left, left_groups) = report.left;
+    let Some(after) = report.after else {
+        return Err(if is_spared(spec) { StopFailure::Spared } else { StopFailure::Stuck });
     };
-    let after = deadline.started_at.elapsed();
-    let ended = termination.run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
-    match ended {
-        TerminationResult { left, .. } if !left.is_empty() => Err(StopFailure::Leftovers(left)),
-        TerminationResult { left_groups, .. } if !left_groups.is_empty() => {
-            Err(StopFailure::Io(io::Error::other(format!(
-                "it has ended, but its process group {} still has members, which may be zombies: there is no /proc to tell",
-                pid_list(&left_groups)
-            ))))
-        }
-        TerminationResult { asked, .. } => Ok((took, after, asked)),
+    if !left.is_empty() && !is_spared(spec) {
+        return Err(StopFailure::Leftovers(left));
     }
+    if !left_groups.is_empty() {
+        return Err(StopFailure::Io(io::Error::other(format!(
+            "it has ended, but its process group {} still has members, which may be zombies: there is no /proc to tell",
+            pid_list(&left_groups)
+        ))));
+    }
+    Ok(Ended { signal: report.signal, after, others: report.others, failure: report.failure })
+}
+
+/// Whether nothing is killed after the stop timeout.
+fn is_spared(spec: &ServiceSpec) -> bool {
+    spec.kill.mode == Some(KillMode::None) || spec.kill.send_sigkill == Some(false)
 }
 
 /// Ends the processes that a service with no main process left behind. Returns their number.
@@ -272,6 +313,7 @@ impl StopError {
             Self::Stuck(_) => {
                 Some("it hangs in the kernel, perhaps waiting for a disk or a network file system".to_owned())
             }
+            Self::Spared(pid) => Some(format!("`kill -KILL {pid}` ends it")),
             Self::Leftovers(_) => Some("they run as another user, or wait in the kernel".to_owned()),
             Self::Unproved(pids) => Some(format!(
                 "if they are, end them with `kill {}`; `svcadapt audit PID` shows what a process is",
@@ -290,6 +332,10 @@ impl fmt::Display for StopError {
             Self::Stuck(pid) => {
                 write!(f, "process {pid} has not ended {} s after SIGKILL", KILL_TIMEOUT.as_secs())
             }
+            Self::Spared(pid) => write!(
+                f,
+                "process {pid} has not ended, and its spec (KillMode=none or SendSIGKILL=no) does not have it killed"
+            ),
             Self::Leftovers(pids) => {
                 write!(
                     f,

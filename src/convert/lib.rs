@@ -8,9 +8,11 @@
 mod adapter;
 pub mod directive;
 pub mod divide;
+#[doc(hidden)]
 pub mod harden;
 pub mod json;
 mod lines;
+#[doc(hidden)]
 pub mod lint;
 pub mod load;
 pub mod plist;

@@ -15,7 +15,7 @@ use super::prepare::StartInputs;
 use super::{Disposition, Error, Signal};
 use crate::error::{StepError, USAGE};
 use crate::plan::Plan;
-use crate::setup::Privileges;
+use crate::setup::PrivilegeDrop;
 
 /// Whether to fork away from the process that started the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -94,7 +94,7 @@ pub struct Daemon<'fd> {
     pub(super) detach: DetachProcess,
     pub(super) reexecute: Reexecute,
     pub(super) signals: Vec<(Signal, Disposition)>,
-    pub(super) privileges: Privileges,
+    pub(super) privileges: PrivilegeDrop,
 }
 
 impl<'fd> Daemon<'fd> {
@@ -342,7 +342,7 @@ impl<'fd> Daemon<'fd> {
     /// to open files or sockets as root. Root directory, groups, user, capabilities and working directory are changed
     /// by that call, everything else by [`Daemon::enter`].
     pub fn keep_privileges(mut self) -> Self {
-        self.privileges = Privileges::Keep;
+        self.privileges = PrivilegeDrop::Keep;
         self
     }
 

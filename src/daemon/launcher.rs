@@ -20,7 +20,9 @@ pub(super) fn exit_as(outcome: Outcome) -> ! {
             report_failure(&why, &StderrTail::None);
             process::exit_now(0)
         }
-        Outcome::Ended(Ended::Killed(number)) | Outcome::Interrupted(number) => die_of_signal(number),
+        Outcome::Ended(Ended::Killed(number) | Ended::Dumped(number)) | Outcome::Interrupted(number) => {
+            die_of_signal(number)
+        }
         Outcome::Failed { failure, stderr_tail, signal } => {
             report_failure(&failure, &stderr_tail);
             match signal {

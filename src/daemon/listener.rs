@@ -5,6 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// A socket, FIFO or other configured descriptor, close-on-exec, opened for the program by a service manager or before
 /// privileges were dropped.
 ///
+/// It is the same on every host. systemd passes sockets in `LISTEN_FDS` (sd_listen_fds(3)); under launchd, which has no
+/// `LISTEN_FDS`, they are those of `Sockets` in the job's property list (launch_activate_socket(3)).
+///
 /// The unit defines its kind; `TcpListener::from(listener.into_fd())` and the like in std convert it without a check.
 #[derive(Debug)]
 pub struct Listener {

@@ -12,7 +12,7 @@ use crate::detect::{Detection, Mode, ModeOption};
 use crate::error::{StepError, USAGE};
 use crate::plan::{Plan, Resolution, StartedBy};
 use crate::sys::executable;
-use crate::{detect, setup};
+use crate::{detect, launch, setup};
 
 /// The inputs of a start, gathered before anything is changed.
 #[derive(Debug)]
@@ -77,6 +77,7 @@ fn resolved(
     let started_by = StartedBy::of(&detection);
     let mut resolved = setup::resolve_itself(&spec, started_by, inherited)
         .map_err(|failures| Error::Refused(failures.into_iter().map(with_method_names).collect()))?;
+    launch::find_control_group(&spec, &detection, &mut resolved);
     if detection.mode == Mode::Supervised {
         setup::do_without_state(&spec, &mut resolved);
     }

@@ -10,7 +10,7 @@ use svcadapt_spec::ServiceSpec;
 use super::launcher::report_error;
 use super::{Daemon, Error, Service, is_reexec};
 use crate::control;
-use crate::control::{ServiceRef, State, Stopped};
+use crate::control::{RunState, ServiceRef, Stopped};
 use crate::error::{StepError, USAGE};
 use crate::sys::escape_control;
 
@@ -144,10 +144,10 @@ fn stop(target: &ServiceRef, announce: Announce) -> Result<ExitCode, Error> {
 
 fn status(target: &ServiceRef) -> ExitCode {
     let (text, status) = match control::status(target).state {
-        State::Running(pid, _) => (format!("running, process {pid}"), 0),
-        State::Dead(_) => ("dead".to_owned(), DEAD),
-        State::NotRunning => ("not running".to_owned(), NOT_RUNNING),
-        State::Unknown(doubt) => (format!("unknown, {doubt}"), UNKNOWN),
+        RunState::Running(pid, _) => (format!("running, process {pid}"), 0),
+        RunState::Dead(_) => ("dead".to_owned(), DEAD),
+        RunState::NotRunning => ("not running".to_owned(), NOT_RUNNING),
+        RunState::Unknown(doubt) => (format!("unknown, {doubt}"), UNKNOWN),
     };
     say(target, &text);
     ExitCode::from(status)

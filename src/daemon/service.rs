@@ -18,7 +18,7 @@ use crate::notify::Notifier;
 use crate::plan::{Plan, Resolution};
 use crate::registry::Lock;
 use crate::setup;
-use crate::setup::{Privileges, Report, ServiceProcess, SetupResult};
+use crate::setup::{PrivilegeDrop, Report, ServiceProcess, SetupResult};
 use crate::sys::{escape_control, fd, launchd, process};
 
 /// The handle of the program on its own service. Keep it as long as the service runs; it can be shared among threads.
@@ -54,7 +54,7 @@ pub(super) struct StartContext {
 #[derive(Debug)]
 struct Progress {
     phase: Phase,
-    privileges: Privileges,
+    privileges: PrivilegeDrop,
     /// The pipe to the launcher or to process 1, until the service is ready.
     launcher: Option<OwnedFd>,
     /// The descriptor on which a supervisor waits for a newline.
@@ -92,7 +92,7 @@ impl Service {
         signals: Signals,
         supervisor: FromSupervisor,
         detection: Detection,
-        privileges: Privileges,
+        privileges: PrivilegeDrop,
     ) -> Self {
         let FromSupervisor { notifier, newline, mut listeners, watchdog, credentials } = supervisor;
         let SetupResult { report_pipe: launcher, lock, sockets, deferred_stderr } = result;
@@ -130,7 +130,9 @@ impl Service {
         match progress.phase {
             Phase::Ready => return Err(Error::AlreadyReady),
             Phase::Stopping => return Err(Error::Stopping),
-            Phase::Starting if progress.privileges == Privileges::Keep => return Err(Error::PrivilegesKept),
+            Phase::Starting if progress.privileges == PrivilegeDrop::Keep => {
+                return Err(Error::PrivilegesKept);
+            }
             Phase::Starting | Phase::Reloading => {}
         }
         if let Some(stream) = &progress.deferred_stderr {
@@ -246,7 +248,7 @@ impl Service {
     /// since [`Daemon::enter`](super::Daemon::enter) looked it up. After any error except [`Error::Threads`] and [`Error::PrivilegesDropped`] the process must end.
     pub fn drop_privileges(&self) -> Result<(), Error> {
         let mut progress = self.progress();
-        if progress.privileges == Privileges::Drop {
+        if progress.privileges == PrivilegeDrop::Drop {
             return Err(Error::PrivilegesDropped);
         }
         require_single_thread()?;
@@ -256,7 +258,7 @@ impl Service {
         let mut work =
             ServiceProcess::new(spec, resolved, std::collections::BTreeMap::new(), process::parent_pid());
         work.drop_privileges(plan).map_err(Error::Step)?;
-        progress.privileges = Privileges::Drop;
+        progress.privileges = PrivilegeDrop::Drop;
         Ok(())
     }
 

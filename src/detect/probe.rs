@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::fs::File;
 use std::io::stderr;
 use std::os::fd::AsFd;
@@ -71,7 +70,7 @@ fn gather_deciding() -> Facts {
         ancestors,
         init: None,
         cgroup: procfs::cgroup(own.pid).ok().and_then(|text| below_manager(&text)),
-        systemd_booted: fs::symlink_metadata("/run/systemd/system").is_ok_and(|data| data.is_dir()),
+        systemd_booted: crate::sys::machine::is_booted_with_systemd(),
         stderr_is_journal: stderr_is_journal(),
         activation: activation(),
         manager_answer: None,

@@ -13,10 +13,11 @@ use super::role::Role;
 use super::start::{Start, StartResources};
 use super::stderr_log::StderrLog;
 use super::terminate::{has_descendants, terminate_descendants};
-use super::watch::{Event, Reexec, Relation, Watch};
+use super::watch::{Reexec, Relation, StartEvent, Watch};
 use super::{intermediate, outcome};
 use crate::error::StepError;
 use crate::plan::LaunchStep;
+use crate::registry::GroupRecord;
 use crate::setup::{DEFAULT_STOP_MICROS, LauncherLock, Report, ServiceProcess};
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
@@ -74,13 +75,15 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
                 None if start.is_oneshot() => None,
                 None => Some(DEFAULT_START_TIMEOUT),
             };
+            // Best effort: without the mark `status` says that it runs.
+            let starting = start.mark(&watch.probes);
             let launcher_lock = watch.watch_forking(launcher_lock);
             let outcome = wait(start, &mut watch, &signals, &log, launcher_lock.as_ref());
             match watch.intermediate.take() {
                 Some(intermediate) => intermediate.dismiss(),
                 None => reap_remaining(child),
             }
-            drop(socket);
+            drop((socket, starting));
             Role::Launcher(outcome)
         }
     }
@@ -170,20 +173,20 @@ pub(super) fn wait(
     let outcome = loop {
         match watch.next() {
             // A oneshot service is done when it has ended.
-            Ok(Event::Ready) if is_oneshot && !ready => {
+            Ok(StartEvent::Ready) if is_oneshot && !ready => {
                 ready = true;
                 watch.await_exit();
             }
-            Ok(Event::Ready) => return Outcome::Ready,
-            Ok(Event::Main(_)) => {
+            Ok(StartEvent::Ready) => return Outcome::Ready,
+            Ok(StartEvent::Main(_)) => {
                 if let Some(Err(failure)) =
                     launcher_lock.map(|launcher_lock| watch.record_main(launcher_lock))
                 {
                     break failure.into();
                 }
             }
-            Ok(Event::Ended(Some(Ended::Exited(0)))) if is_oneshot => break Outcome::Ready,
-            Ok(Event::Ended(ended)) => {
+            Ok(StartEvent::Ended(Some(Ended::Exited(0)))) if is_oneshot => break Outcome::Ready,
+            Ok(StartEvent::Ended(ended)) => {
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
                 let why = watch.why_it_failed();
                 let early = outcome::ended_too_early(
@@ -197,11 +200,11 @@ pub(super) fn wait(
                 let forked = ended == Ended::Exited(0) && !start.is_forking() && has_descendants(&known);
                 break if forked { early.with_hint(Some(outcome::FORKS_ITSELF)) } else { early };
             }
-            Ok(Event::Failed(failure)) => break failure.into(),
-            Ok(Event::PipeClosed) => {
+            Ok(StartEvent::Failed(failure)) => break failure.into(),
+            Ok(StartEvent::PipeClosed) => {
                 break outcome::pipe_closed(&start.name(), watch.reexec, watch.failure_reason.as_deref());
             }
-            Ok(Event::TimedOut(_)) if !start.plan.has_exec() => {
+            Ok(StartEvent::TimedOut(_)) if !start.plan.has_exec() => {
                 let timeout = watch.timeout.unwrap_or_default();
                 break outcome::not_reported_in_time(
                     &start.name(),
@@ -211,7 +214,7 @@ pub(super) fn wait(
                     log.stderr_tail(&start.resolved.account),
                 );
             }
-            Ok(Event::TimedOut(after)) => {
+            Ok(StartEvent::TimedOut(after)) => {
                 let news = watch.probes.notifications();
                 let missing = watch.missing();
                 let timeout = watch.timeout.unwrap_or(after);
@@ -219,14 +222,16 @@ pub(super) fn wait(
                     &start.name(),
                     timeout,
                     &missing,
-                    news.status.as_deref(),
+                    news.report.status.as_deref(),
                     log.stderr_tail(&start.resolved.account),
                 );
                 break late.with_hint(watch.hint());
             }
-            Ok(Event::Signal(number)) if is_termination_signal(number) => break Outcome::Interrupted(number),
+            Ok(StartEvent::Signal(number)) if is_termination_signal(number) => {
+                break Outcome::Interrupted(number);
+            }
             // Other signals are not for the launcher.
-            Ok(Event::Signal(_)) => {}
+            Ok(StartEvent::Signal(_)) => {}
             Err(error) => break StepError::io(&LaunchStep::Fork, &error).into(),
         }
     };
@@ -254,10 +259,20 @@ pub(super) fn stop_timeout(start: &Start<'_>) -> Duration {
 pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
     let timeout = stop_timeout(start);
     let main = watch.known_main();
+    // Only the group of this start: another instance may have the name.
+    let group = start.resolved.control_group.as_ref().and_then(|group| {
+        let made = watch.made.iter().find(|made| made.path == group.path)?;
+        GroupRecord { path: made.path.clone(), device: made.device, inode: made.inode }.open()
+    });
     // Best effort: the original failure is reported instead.
-    let gone =
-        terminate_descendants(signals, timeout, watch.intermediate.as_ref(), &[watch.first, watch.main])
-            .unwrap_or_default();
+    let gone = terminate_descendants(
+        signals,
+        timeout,
+        watch.intermediate.as_ref(),
+        &[watch.first, watch.main],
+        group.as_ref(),
+    )
+    .unwrap_or_default();
     let main = main.or_else(|| watch.named_in_pid_file(|pid| gone.contains(&pid)));
     // It is in the service's session: the lock is not removed while processes of the service seem to be left.
     if let Some(intermediate) = watch.intermediate.take() {

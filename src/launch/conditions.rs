@@ -1,13 +1,10 @@
 //! The conditions and assertions of a start, checked before anything else is done.
 
-use std::io;
-use std::io::Write;
-
 use super::outcome::Outcome;
 use super::start::Start;
 use crate::conditions;
 use crate::conditions::Verdict;
-use crate::error::StepError;
+use crate::error::{StepError, tell};
 use crate::plan::LaunchStep;
 use crate::sys::escape_control;
 
@@ -36,9 +33,4 @@ pub(super) fn verdict(start: &Start<'_>) -> Verdict {
 pub(super) fn not_started(start: &Start<'_>, condition: &str) -> StepError {
     let cause = format!("not started: {condition} is not met");
     StepError::about("start", start.name(), cause, ASSERTION_FAILED)
-}
-
-/// One line on standard error.
-pub(super) fn tell(text: &str) {
-    let _ = io::stderr().write_all(format!("svcadapt: {text}\n").as_bytes());
 }

@@ -3,20 +3,19 @@
 
 use std::os::fd::OwnedFd;
 
-use svcadapt_spec::Probe;
-
 use super::life::Waiter;
 use super::outcome::{Outcome, StderrTail};
 use super::role::Role;
 use super::start::Start;
 use super::stderr_log::StderrLog;
-use super::watch::{Event, Relation, Watch};
+use super::watch::{Relation, StartEvent, Watch};
 use super::{classic, life};
 use crate::error::StepError;
 use crate::plan::LaunchStep;
-use crate::readiness::{ProbeInputs, Probes, RunAs};
+use crate::readiness::Probes;
 use crate::setup::Report;
 use crate::sys::process::{Ended, Side};
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, fd, file, process, signal};
 
@@ -50,15 +49,8 @@ fn fork<'a>(start: &Start<'a>) -> Result<Role<'a>, StepError> {
         }
         Side::Parent(intermediate) => {
             drop(reporter);
-            let inputs = ProbeInputs {
-                socket: None,
-                pipes: Vec::new(),
-                identity: RunAs::Own,
-                environment: Vec::new(),
-            };
-            let no_probes: [Probe; 0] = [];
-            let probes = Probes::new(&no_probes, inputs);
-            let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
+            let mut watch =
+                Watch::new(Probes::of_socket(None), reports, Relation::Parent(&signals), process::own_pid());
             watch.first = Some(intermediate);
             watch.program_reports_ready = true;
             let outcome = wait(start, &mut watch, &signals, &log);
@@ -106,7 +98,7 @@ fn status_of(outcome: &Outcome) -> u8 {
     match outcome {
         Outcome::Ready | Outcome::Skipped(_) => 0,
         Outcome::Ended(Ended::Exited(status)) => *status,
-        Outcome::Ended(Ended::Killed(number)) | Outcome::Interrupted(number) => {
+        Outcome::Ended(Ended::Killed(number) | Ended::Dumped(number)) | Outcome::Interrupted(number) => {
             u8::try_from(128 + number).unwrap_or(u8::MAX)
         }
         Outcome::Failed { failure, .. } => failure.status,
@@ -118,25 +110,25 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Stder
     let mut interrupted = None;
     let outcome = loop {
         match watch.next() {
-            Ok(Event::Ready) => {
+            Ok(StartEvent::Ready) => {
                 let Some(number) = interrupted else { return Outcome::Ready };
                 // It stops the service, which may have become ready meanwhile.
-                let _ = watch.main.map(process::wait);
+                await_end(watch);
                 return Outcome::Interrupted(number);
             }
             // It has ended what it started, and exits now.
-            Ok(Event::Failed(failure)) => {
-                let _ = watch.main.map(process::wait);
+            Ok(StartEvent::Failed(failure)) => {
+                await_end(watch);
                 let stderr_tail = match failure.stage.as_str() {
                     "start" => log.stderr_tail(&start.resolved.account),
                     _ => StderrTail::None,
                 };
                 return match interrupted {
                     Some(number) => Outcome::Interrupted(number),
-                    None => Outcome::Failed { failure, stderr_tail, signal: None },
+                    None => Outcome::Failed { failure, stderr_tail, signal: watch.killed_by },
                 };
             }
-            Ok(Event::Signal(number)) if classic::is_termination_signal(number) => {
+            Ok(StartEvent::Signal(number)) if classic::is_termination_signal(number) => {
                 match (interrupted.replace(number), watch.main) {
                     (None, Some(monitor)) => {
                         let _ = signal::send(monitor, signal::SIGTERM);
@@ -145,9 +137,9 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Stder
                     (Some(_), _) | (None, None) => break Outcome::Interrupted(number),
                 }
             }
-            Ok(Event::Ended(ended)) => {
+            Ok(StartEvent::Ended(ended)) => {
                 let cause = match ended {
-                    Some(Ended::Killed(number)) => {
+                    Some(Ended::Killed(number) | Ended::Dumped(number)) => {
                         format!("its monitor was killed by {}", signal::name(number))
                     }
                     _ => "its monitor ended".to_owned(),
@@ -155,10 +147,28 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Stder
                 let failure = StepError::about("start", start.name(), cause, LaunchStep::Fork.label().status);
                 break interrupted.map_or_else(|| failure.into(), Outcome::Interrupted);
             }
-            Ok(Event::Main(_) | Event::TimedOut(_) | Event::PipeClosed | Event::Signal(_)) => {}
+            Ok(
+                StartEvent::Main(_)
+                | StartEvent::TimedOut(_)
+                | StartEvent::PipeClosed
+                | StartEvent::Signal(_),
+            ) => {}
             Err(error) => break StepError::io(&LaunchStep::Fork, &error).into(),
         }
     };
     classic::clean_up(start, watch, signals, &outcome);
     outcome
+}
+
+/// Waits for the end of the monitor. It is a child of this process only where that is a subreaper, and after the
+/// intermediate process has exited.
+fn await_end(watch: &Watch<'_>) {
+    let Some(monitor) = watch.main else { return };
+    // The session proves that the pid was not reused before the handle was opened.
+    if process::wait(monitor).is_err()
+        && let Ok(Some(held)) = ProcessHandle::open(monitor)
+        && process::session(monitor).ok() == watch.first
+    {
+        let _ = held.ends_until(None);
+    }
 }

@@ -1,18 +1,20 @@
 //! Becomes the program. A helper reports readiness if the program does not do so itself.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use svcadapt_spec::Probe;
+use svcadapt_spec::{Probe, Timespan};
 
 use super::outcome::Outcome;
 use super::ready_notifier::ReadyNotifier;
 use super::start::{Start, StartResources};
-use super::watch::{Event, Relation, Watch};
+use super::watch::{Relation, StartEvent, Watch};
 use crate::error::StepError;
 use crate::plan::LaunchStep;
+use crate::readiness::{ProcessTree, WatchdogProbe};
 use crate::setup::ServiceProcess;
-use crate::sys::process::Side;
+use crate::sys::process::{Reaped, Side};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{error_text, fd, file, process, signal};
 
@@ -21,7 +23,7 @@ const EXIT_GRACE: Duration = Duration::from_secs(5);
 
 /// Becomes the program in the same process. Returns only on failure.
 pub(super) fn become_program(start: &Start<'_>) -> Outcome {
-    let helped = start.plan.has(&LaunchStep::ReadinessHelper);
+    let helped = start.plan.has(&LaunchStep::ReadinessHelper) || start.plan.has(&LaunchStep::WatchdogHelper);
     let voice = fd::duplicate(io::stderr(), 3);
     let prepared = if helped { leave_helper(start) } else { alone(start) };
     let mut service = match prepared {
@@ -101,22 +103,27 @@ fn help(
             return 1;
         }
     };
+    let starting = start.mark(&probes);
     let mut watch = Watch::new(probes, reports, Relation::Observer(&main), main_pid);
     watch.main = Some(main_pid);
     // Without a timeout in the spec, the manager's own one applies.
-    watch.timeout = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
-    let told = match watch.next() {
-        Ok(Event::Ready) => notifier
+    watch.timeout = start.spec.timeout_start.and_then(Timespan::finite);
+    let next = watch.next();
+    let is_ready = matches!(next, Ok(StartEvent::Ready));
+    let told = match next {
+        // The program reports its readiness itself.
+        Ok(StartEvent::Ready) if !start.plan.has(&LaunchStep::ReadinessHelper) => Ok(()),
+        Ok(StartEvent::Ready) => notifier
             .ready()
             .and_then(|()| notifier.barrier())
             .inspect_err(|error| notifier.report_unsent(error)),
-        Ok(Event::TimedOut(_)) => {
-            notifier.status(&format!("not ready in time, still missing: {}", watch.probes.missing()));
+        Ok(StartEvent::TimedOut(_)) => {
+            notifier.status(&format!("not ready in time, still missing: {}", watch.missing()));
             main.send(signal::SIGTERM).map(drop)
         }
         // The manager sees the failure. The failed process may no longer have the rights to remove what it created,
         // so the helper does.
-        Ok(Event::Failed(_)) => {
+        Ok(StartEvent::Failed(_)) => {
             start.undo_start(&watch.made, Some(main_pid));
             // The process holds the lock until it exits.
             let _ = main.ends_until(Instant::now().checked_add(EXIT_GRACE));
@@ -130,6 +137,30 @@ fn help(
             Ok(())
         }
     };
-    drop(socket);
+    drop((socket, starting));
+    let time = start.managers_watchdog().or(start.spec.watchdog.and_then(Timespan::finite));
+    if is_ready && let Some(prober) = time.and_then(|time| start.watchdog_probe(time)) {
+        watch_over(prober, &main, notifier);
+    }
     u8::from(told.is_err())
+}
+
+/// Feeds the watchdog of the manager by a probe, until the program has ended. The manager does what follows a miss.
+fn watch_over(mut prober: WatchdogProbe, main: &ProcessHandle, notifier: &ReadyNotifier) {
+    let pid = main.pid();
+    let tree = ProcessTree { main: pid, root: pid, control: None };
+    while !main.has_ended().unwrap_or(true) {
+        let mut succeeded = prober.look(tree).unwrap_or(false);
+        while let Ok(Reaped::Child(pid, ended)) = process::reap() {
+            succeeded |= prober.child_ended(pid, ended);
+        }
+        if succeeded {
+            notifier.alive();
+        }
+        let mut all: Vec<BorrowedFd<'_>> = prober.descriptors();
+        all.extend(main.descriptor());
+        let pause = prober.pause().into_iter().chain(main.pause()).min();
+        let _ = fd::wait_readable(&all, pause);
+    }
+    prober.stop();
 }

@@ -120,6 +120,7 @@ fn written(pid: i32, ended: Ended) -> [u8; 9] {
     let (kind, number) = match ended {
         Ended::Exited(status) => (0, i32::from(status)),
         Ended::Killed(signal) => (1, signal),
+        Ended::Dumped(signal) => (2, signal),
     };
     let mut word = [kind; 9];
     word[1..5].copy_from_slice(&pid.to_ne_bytes());
@@ -131,6 +132,7 @@ fn read([kind, word @ ..]: [u8; 9]) -> (i32, Ended) {
     let number = |at: usize| i32::from_ne_bytes([word[at], word[at + 1], word[at + 2], word[at + 3]]);
     let ended = match kind {
         0 => Ended::Exited(u8::try_from(number(4)).unwrap_or(u8::MAX)),
+        2 => Ended::Dumped(number(4)),
         _ => Ended::Killed(number(4)),
     };
     (number(0), ended)

@@ -4,27 +4,44 @@
 //! nothing wakes it. The process is a subreaper (prctl(2)) where the system has that, so every process of the service
 //! becomes its child at the latest when its own parent ends, and waitpid(2) tells when none is left.
 
+mod acceptor;
 mod commands;
+mod connections;
 mod events;
+mod give;
 mod handoff;
+mod hear;
+mod held;
+mod idle;
 mod image;
+mod inherited;
+mod log;
+mod memory;
+mod news;
+mod on_demand;
 mod program;
+mod reload;
 mod requests;
+mod socket_commands;
 mod start_limit;
 mod state;
 mod stop;
+mod store;
+mod successor;
+mod unattended;
+mod upward;
 mod watcher;
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use commands::Control;
-pub(super) use handoff::Constants;
 pub(super) use image::resume;
 use requests::{Requests, Wait};
 pub(super) use state::Waiter;
-use state::{Life, Over};
+use state::{Life, Over, Said};
 use svcadapt_spec::Probe;
+pub use unattended::{KILL_TIMEOUT, ReloadFailure, StopPurpose, Unattended};
 
 use super::conditions;
 use super::machine::{Action, Event, Phase, Timer, step};
@@ -33,12 +50,16 @@ use super::ready_notifier::ReadyNotifier;
 use super::role::Role;
 use super::start::Start;
 use crate::conditions::Verdict;
-use crate::error::StepError;
+use crate::error::{StepError, tell};
 use crate::plan::{LaunchStep, Strategy};
+use crate::setup;
 use crate::setup::Report;
 use crate::sys::process::Ended;
 use crate::sys::signal::Signals;
-use crate::sys::{descendants, error_text, signal};
+use crate::sys::{descendants, error_text, fd, is_exhaustion, signal};
+
+/// The pause before something is tried again for which no descriptor or no memory was left.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// Lives with the service until it has ended for good. Returns also in a process that becomes the service in place.
 pub(super) fn run<'a>(start: &Start<'a>, waiter: Waiter) -> Role<'a> {
@@ -53,7 +74,10 @@ pub(super) fn run<'a>(start: &Start<'a>, waiter: Waiter) -> Role<'a> {
         if start.plan.strategy != Strategy::Init && descendants::HAS_SUBREAPER {
             descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;
         }
-        Ok((signals, start.lock()?))
+        let lock = start.lock()?;
+        // Those of a service whose monitor was killed.
+        start.remove_credentials();
+        Ok((signals, lock))
     };
     let (signals, lock) = match begun() {
         Ok(begun) => begun,
@@ -63,6 +87,10 @@ pub(super) fn run<'a>(start: &Start<'a>, waiter: Waiter) -> Role<'a> {
         }
     };
     let mut life = Life::new(start, waiter, &signals, lock);
+    if let Err(failure) = life.open_sockets() {
+        start.undo_start(&life.created, None);
+        return Role::Launcher(life.waiter.fail(failure));
+    }
     let ended = life.run();
     match ended {
         Ok(Over::Ended(outcome)) => Role::Launcher(outcome),
@@ -78,8 +106,19 @@ pub(super) fn run<'a>(start: &Start<'a>, waiter: Waiter) -> Role<'a> {
 
 impl<'a> Life<'a, '_> {
     fn run(&mut self) -> io::Result<Over<'a>> {
+        if let Err(failure) = self.open_log() {
+            let created = std::mem::take(&mut self.created);
+            self.start.undo_start(&created, None);
+            return Ok(Over::Ended(self.waiter.fail(failure)));
+        }
         self.listen();
-        self.attempt();
+        self.watch_memory();
+        if self.starts_on_demand() {
+            self.wait_for_client();
+            self.tell_started()?;
+        } else {
+            self.attempt();
+        }
         self.go_on()
     }
 
@@ -89,18 +128,33 @@ impl<'a> Life<'a, '_> {
                 let (next, actions) = step(&self.policy, self.state, event);
                 self.state = next;
                 for action in actions {
-                    self.perform(action)?;
+                    while let Err(error) = self.perform(action) {
+                        self.wait_for_resources(error)?;
+                    }
                     if let Some(over) = self.over.take() {
                         return Ok(over);
                     }
                 }
             }
-            self.look()?;
+            if let Err(error) = self.look() {
+                self.wait_for_resources(error)?;
+            }
             if self.events.is_empty() {
                 self.shrink();
                 self.wait()?;
             }
         }
+    }
+
+    /// A service that was started goes on: descriptors or memory are free again later.
+    fn wait_for_resources(&mut self, error: io::Error) -> io::Result<()> {
+        if !self.started || !is_exhaustion(&error) {
+            return Err(error);
+        }
+        // A client may have the descriptor that is missing.
+        self.look_at_requests();
+        self.requests.iter_mut().for_each(Requests::leave_clients);
+        fd::wait_readable(&[], Some(RETRY)).map(drop)
     }
 
     /// Opens the control socket of a service that can be found by its lock.
@@ -129,19 +183,23 @@ impl<'a> Life<'a, '_> {
                     let _ = signal::send(control.pid(), signal::SIGKILL);
                 }
             }
+            Action::BeginReload => self.begin_reload(),
             Action::SendReload => {
                 if let (Some(main), Some(reload)) = (&self.main, self.kill.reload) {
                     main.send(reload);
+                    self.reload_signalled(reload);
                 }
             }
             Action::Set(timer) => self.set(timer),
             Action::Started => {
                 self.set_watchdog();
+                self.prober = self.said.watchdog.and_then(|time| self.start.watchdog_probe(time));
                 self.tell_started()?;
             }
-            Action::Reloaded(done) => self.answer(Wait::Reload, if done { "ok" } else { "failed" }),
+            Action::Reloaded(done) => self.end_reload(done),
             Action::Tidy(restarts) => self.tidy(restarts),
             Action::Attempt => self.attempt(),
+            Action::End if self.is_wanted_again() => self.wait_for_client(),
             Action::End => self.over = Some(Over::Ended(self.end())),
         }
         Ok(())
@@ -149,6 +207,7 @@ impl<'a> Life<'a, '_> {
 
     /// Starts the service if the start limit and its conditions allow. Those of the first start are checked before.
     fn attempt(&mut self) {
+        self.attempts = self.attempts.saturating_add(1);
         if !self.limiter.allows(Instant::now()) {
             return self.events.push_back(Event::StartLimit);
         }
@@ -156,7 +215,7 @@ impl<'a> Life<'a, '_> {
             match conditions::verdict(self.start) {
                 Verdict::Met => {}
                 Verdict::Skipped(condition) => {
-                    conditions::tell(&conditions::not_started(self.start, &condition).to_string());
+                    tell(&conditions::not_started(self.start, &condition).to_string());
                     return self.events.push_back(Event::Skipped);
                 }
                 Verdict::Failed(assertion) => {
@@ -166,13 +225,15 @@ impl<'a> Life<'a, '_> {
                 }
             }
         }
+        self.held.awaits_client = false;
         self.failure = None;
         self.watch = None;
         self.notifications = None;
         self.socket = None;
         self.began = Instant::now();
         self.shrinks = true;
-        (self.watchdog, self.runtime_end) = (None, None);
+        (self.watchdog, self.runtime_end, self.prober) = (None, None, None);
+        self.said = Said { watchdog: self.times.watchdog, reloading: false };
         self.invocation = commands::new_invocation();
         self.events.push_back(Event::Start);
     }
@@ -180,7 +241,7 @@ impl<'a> Life<'a, '_> {
     fn run_command(&mut self, kind: CommandKind, at: usize) {
         let Some(command) = kind.of(self.start.spec).get(at) else { return };
         let variables = self.variables(kind);
-        match Control::spawn(self.start, kind, at, command, &variables) {
+        match Control::spawn(self.start, kind, at, command, &variables, self.log_pipe.as_ref()) {
             Ok(control) => self.control = Some(control),
             Err(failure) => {
                 let status = failure.status;
@@ -199,9 +260,8 @@ impl<'a> Life<'a, '_> {
             if let Some(exit) = self.state.exit {
                 let (code, status) = match exit {
                     Ended::Exited(status) => ("exited", status.to_string()),
-                    Ended::Killed(number) => {
-                        ("killed", signal::name(number).trim_start_matches("SIG").to_owned())
-                    }
+                    Ended::Killed(number) => ("killed", short_name(number)),
+                    Ended::Dumped(number) => ("dumped", short_name(number)),
                 };
                 all.extend([("EXIT_CODE", code.to_owned()), ("EXIT_STATUS", status)]);
             }
@@ -222,7 +282,7 @@ impl<'a> Life<'a, '_> {
 
     /// The program has as much time again.
     fn set_watchdog(&mut self) {
-        self.watchdog = self.times.watchdog.and_then(|time| Instant::now().checked_add(time));
+        self.watchdog = self.said.watchdog.and_then(|time| Instant::now().checked_add(time));
     }
 
     fn set(&mut self, timer: Timer) {
@@ -239,7 +299,9 @@ impl<'a> Life<'a, '_> {
     }
 
     fn tell_started(&mut self) -> io::Result<()> {
-        self.answer(Wait::Restart, "ok");
+        if let Some(requests) = &mut self.requests {
+            requests.answer_restart(self.attempts, "ok");
+        }
         if self.started {
             return Ok(());
         }
@@ -263,21 +325,41 @@ impl<'a> Life<'a, '_> {
         std::mem::forget(self.socket.take());
     }
 
-    /// One line on standard error.
-    fn note(&self, text: &str) {
-        use std::io::Write;
-        let _ = io::stderr().write_all(format!("svcadapt: {}: {text}\n", self.start.name()).as_bytes());
+    /// One line on standard error; of a daemon, which has started, in its log.
+    fn note(&mut self, text: &str) {
+        let line = format!("{}: {text}", self.start.name());
+        if self.started && self.start.plan.strategy == Strategy::DaemonMonitor {
+            let spec = self.start.spec;
+            match &mut self.log_pipe {
+                Some(pipe) if setup::errors_follow_output(spec) => pipe.say(&line),
+                _ => drop(setup::write_own_line(spec, &self.start.resolved.account, &line)),
+            }
+        }
+        tell(&line);
     }
+}
+
+/// The name of a signal as systemd passes it: `TERM`.
+fn short_name(number: i32) -> String {
+    signal::name(number).trim_start_matches("SIG").to_owned()
 }
 
 /// Best effort: a failed notification does not stop the program. Skipped if the program sends READY=1 itself.
 fn notify_ready(start: &Start<'_>) {
-    let itself = match start.spec.ready.as_slice() {
+    if !notifies_itself(start)
+        && let Ok(notifier) = ReadyNotifier::new(start)
+    {
+        let _ = notifier.ready().inspect_err(|error| notifier.report_unsent(error));
+    }
+}
+
+/// Whether the manager hears the program.
+fn notifies_itself(start: &Start<'_>) -> bool {
+    match start.spec.ready.as_slice() {
+        // What it sends here, it sends to this process.
+        _ if start.plan.has(&LaunchStep::NotifySocket) => false,
         [Probe::Notify] => start.spec.notification_fd.is_none(),
         // For a forking program, the fork is the sign of readiness.
         probes => probes.is_empty() && !start.is_forking(),
-    };
-    if !itself && let Ok(notifier) = ReadyNotifier::new(start) {
-        let _ = notifier.ready().inspect_err(|error| notifier.report_unsent(error));
     }
 }

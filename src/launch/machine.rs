@@ -4,6 +4,7 @@
 //! reads no clock and calls no kernel; the loop of [`super::life`] performs the actions and reports their results as
 //! events. `tests/golden/machine.txt` has the table.
 
+mod memory;
 mod phase;
 mod result;
 mod turn;
@@ -65,6 +66,8 @@ pub(super) enum Event {
     Timeout,
     /// The program has not reported to the watchdog in time.
     Watchdog,
+    /// The kernel has killed a process of the service for lack of memory.
+    OutOfMemory,
     /// The program has announced its end (`STOPPING=1`).
     Stopping,
     /// A person asks for its end.
@@ -77,7 +80,7 @@ pub(super) enum Event {
 
 /// Which signal the processes of the service get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kill {
+pub(super) enum StopSignal {
     /// `KillSignal=`, or `RestartKillSignal=`.
     Stop,
     /// `WatchdogSignal=`.
@@ -110,9 +113,11 @@ pub(super) enum Action {
     /// Start the program, or the next one of a oneshot service.
     RunMain(usize),
     /// Signal the processes of the service. The answer is [`Event::Empty`] where no process is left to wait for.
-    Kill(Kill),
+    Kill(StopSignal),
     /// Kill the command that runs.
     KillControl,
+    /// A reload begins.
+    BeginReload,
     /// Send the reload signal to the main process.
     SendReload,
     Set(Timer),
@@ -159,16 +164,8 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
             turn.state.result = ServiceResult::StartLimitHit;
             turn.end();
         }
-        (P::Dead | P::Failed | P::AutoRestart, E::Skipped) => {
-            turn.state = State { restarts: state.restarts, result: ServiceResult::Condition, ..State::NEW };
-            turn.act(Action::Tidy(false));
-            turn.end();
-        }
-        (P::Dead | P::Failed | P::AutoRestart, E::AssertFailed) => {
-            turn.state = State { restarts: state.restarts, result: ServiceResult::Assert, ..State::NEW };
-            turn.act(Action::Tidy(false));
-            turn.end();
-        }
+        (P::Dead | P::Failed | P::AutoRestart, E::Skipped) => turn.refuse(ServiceResult::Condition),
+        (P::Dead | P::Failed | P::AutoRestart, E::AssertFailed) => turn.refuse(ServiceResult::Assert),
         (P::AutoRestart, E::Timeout) => {
             turn.state.restarts = state.restarts.saturating_add(1);
             turn.act(Action::Attempt);
@@ -235,8 +232,10 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
             if result == ServiceResult::Success && turn.next(P::Reload) {
             } else if result == ServiceResult::Success && policy.kind == ServiceType::NotifyReload {
                 turn.send_reload();
+            } else if result == ServiceResult::Success {
+                turn.await_ready();
             } else {
-                turn.reloaded(result == ServiceResult::Success);
+                turn.reloaded(false);
             }
         }
         (P::Reload, E::Ready) if !state.control => turn.reloaded(true),
@@ -349,9 +348,11 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
         (P::FinalSigterm, E::Timeout) => turn.kill_or(P::FinalSigkill),
         (P::FinalSigkill, E::Timeout) => turn.enter_dead(ServiceResult::Timeout),
 
+        (_, E::OutOfMemory) => turn.out_of_memory(),
+
         // What says nothing new in this state.
         (P::Dead | P::Failed, E::Stop | E::Restart | E::Timeout)
-        | (P::Dead | P::Failed | P::AutoRestart, E::Reload | E::MainEnded(_) | E::ControlEnded(_))
+        | (P::Dead | P::Failed | P::AutoRestart, E::MainEnded(_) | E::ControlEnded(_))
         | (P::Condition | P::StartPre | P::Exited, E::MainEnded(_))
         | (P::Start | P::Running | P::Exited, E::ControlEnded(_))
         | (P::Exited, E::Timeout) => {}
@@ -374,7 +375,10 @@ pub(super) fn step(policy: &Policy, state: State, event: Event) -> (State, Vec<A
             E::Start | E::StartLimit | E::Skipped | E::AssertFailed,
         ) => {}
         (
-            P::Condition
+            P::Dead
+            | P::Failed
+            | P::AutoRestart
+            | P::Condition
             | P::StartPre
             | P::Start
             | P::StartPost

@@ -35,6 +35,7 @@ mod main_pid;
 mod outcome;
 mod policy;
 mod ready_notifier;
+mod reload;
 mod role;
 mod start;
 mod stderr_log;
@@ -45,17 +46,28 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 
 use life::Waiter;
-pub use outcome::{Outcome, StderrTail};
+pub use life::{KILL_TIMEOUT, ReloadFailure, StopPurpose, Unattended};
+pub use outcome::{NOT_IN_TIME, Outcome, StderrTail};
+pub use policy::{DEFAULT_START_TIMEOUT, probes_again};
 pub use role::Role;
 use start::Start;
 use svcadapt_spec::ServiceSpec;
 
+use crate::detect::{Detection, Manager, Mode};
 use crate::error::{StepError, USAGE};
-use crate::plan::{Label, LaunchStep, Plan, Resolution, Strategy};
-use crate::registry;
+use crate::plan::{LaunchStep, Plan, Resolution, StepLabel, Strategy};
+pub use crate::readiness::ProgramErrors;
 use crate::registry::Found;
 use crate::setup::{ServiceProcess, service_label};
 use crate::sys::{descendants, process};
+use crate::{registry, setup};
+
+/// Decides on the control group of a service, and notes what is not possible. Below systemd the limits are the unit's.
+pub fn find_control_group(spec: &ServiceSpec, detection: &Detection, resolved: &mut Resolution) {
+    if detection.mode != Mode::Supervised || detection.manager != Manager::Systemd {
+        setup::find_control_group(spec, resolved);
+    }
+}
 
 /// Verifies that the plan can be carried out on this system. Changes nothing.
 ///
@@ -87,17 +99,18 @@ fn performs(strategy: Strategy, step: &LaunchStep) -> bool {
     let stays = strategy.stays();
     let daemonizes = matches!(strategy, Strategy::Daemonize | Strategy::DaemonMonitor);
     match step {
-        LaunchStep::Conditions(_) | LaunchStep::NotifySocket => true,
+        LaunchStep::Conditions(_) | LaunchStep::NotifySocket | LaunchStep::GiveControllers(_) => true,
         LaunchStep::AdoptOrphans
+        | LaunchStep::ControlGroup(_)
         | LaunchStep::Lock { .. }
         | LaunchStep::Fork
         | LaunchStep::MainProcess(_) => strategy != Strategy::Exec,
         LaunchStep::KeepIntermediate => strategy == Strategy::Daemonize,
         LaunchStep::NewSession | LaunchStep::ForkAgain => daemonizes,
         LaunchStep::Reexec(_) => stays || strategy == Strategy::Daemonize,
-        LaunchStep::ReadinessHelper => strategy == Strategy::Exec,
+        LaunchStep::ReadinessHelper | LaunchStep::WatchdogHelper => strategy == Strategy::Exec,
         LaunchStep::HandOver => strategy == Strategy::ReportMainPid,
-        LaunchStep::Monitor(_) => stays,
+        LaunchStep::Monitor(_) | LaunchStep::Listen(_) | LaunchStep::SocketCommand { .. } => stays,
     }
 }
 
@@ -113,6 +126,9 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome 
     if let Some(outcome) = conditions::refusal(&start) {
         return outcome;
     }
+    if let Err(failure) = give_controllers(plan) {
+        return failure.into();
+    }
     let divided = match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
         Strategy::DaemonMonitor => detached::daemonize(&start),
@@ -126,6 +142,15 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome 
     }
 }
 
+/// Lets control groups below this process's own have the controllers that the service needs.
+fn give_controllers(plan: &Plan) -> Result<(), StepError> {
+    let step = plan.launch_steps().find_map(|step| match step {
+        LaunchStep::GiveControllers(group) => Some((step, group)),
+        _ => None,
+    });
+    step.map_or(Ok(()), |(step, group)| setup::give_controllers(step, group))
+}
+
 /// Continues a monitor, if the arguments are those of a monitor's later image.
 pub fn resume_monitor(arguments: &[OsString]) -> Option<Outcome> {
     life::resume(arguments)
@@ -134,7 +159,8 @@ pub fn resume_monitor(arguments: &[OsString]) -> Option<Outcome> {
 /// Forks as the strategy demands, for a program that becomes the service in place ([`Plan::becoming_this_program`]). Returns in
 /// the process that becomes the service and in the launcher.
 pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Role<'a> {
-    if let Some(failure) = check(plan).err().or_else(|| running_already(spec, resolved)) {
+    let refused = check(plan).err().or_else(|| running_already(spec, resolved));
+    if let Some(failure) = refused.or_else(|| give_controllers(plan).err()) {
         return Role::Launcher(failure.into());
     }
     let start = Start::new(spec, plan, resolved);
@@ -176,14 +202,18 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<Step
             Ok(true) => all.push(place.path.join(name)),
             Ok(false) => {}
             Err(unusable) => {
-                return Some(StepError::unusable(Label::lock(lock), unusable));
+                return Some(StepError::unusable(StepLabel::lock(lock), unusable));
             }
         }
     }
     all.dedup();
     let pid = all.iter().find_map(|lock| match registry::look(lock) {
         // This process itself, if it was started as the service and now becomes it in place.
-        Ok(Found::Running(record)) if record.pid != process::own_pid() => Some(Some(record.pid)),
+        Ok(Found::Running(record))
+            if record.pid != process::own_pid() && !registry::is_monitored_by_parent(lock) =>
+        {
+            Some(Some(record.pid))
+        }
         Ok(Found::Elsewhere) => Some(None),
         // An unreadable lock is reported when it is taken.
         Ok(Found::Running(_) | Found::Dead(_) | Found::Unrecorded(_) | Found::Unknown) | Err(_) => None,

@@ -45,7 +45,7 @@ pub(super) const FORKS_ITSELF: &str =
 /// The exit status if the service ended with status 0 before it was ready.
 const ENDED_TOO_EARLY: u8 = 248;
 /// The exit status if the service was not ready in time.
-const NOT_IN_TIME: u8 = 249;
+pub const NOT_IN_TIME: u8 = 249;
 
 impl From<StepError> for Outcome {
     fn from(failure: StepError) -> Self {
@@ -78,14 +78,20 @@ pub(super) fn ended_too_early(
         Ended::Exited(0) => ("with status 0".to_owned(), ENDED_TOO_EARLY, None),
         Ended::Exited(status) => (format!("with status {status}"), status, None),
         // As a shell does: 128 plus the signal's number.
-        Ended::Killed(number) => {
+        Ended::Killed(number) | Ended::Dumped(number) => {
             let status = u8::try_from(128 + number).unwrap_or(u8::MAX);
-            (format!("by {}", signal::name(number)), status, Some(number))
+            (format!("by {}", killer(ended, number)), status, Some(number))
         }
     };
     let why = why.map(|why| format!("; reason: {why}")).unwrap_or_default();
     let cause = format!("the program ended {how} before it {}{why}", goal(reexec));
     Outcome::Failed { failure: StepError::about("start", name, cause, status), stderr_tail, signal }
+}
+
+/// The signal that has ended a process.
+fn killer(ended: Ended, number: i32) -> String {
+    let dumped = if matches!(ended, Ended::Dumped(_)) { " (core dumped)" } else { "" };
+    signal::name(number) + dumped
 }
 
 /// The stage that a program has not reached.
@@ -132,14 +138,18 @@ pub(super) fn not_reported_in_time(
 
 /// A command of the service failed before the service was ready.
 pub(super) fn failed_command(directive: &str, words: &str, ended: Ended, stderr_tail: StderrTail) -> Outcome {
+    Outcome::Failed { failure: command_failure(directive, words, ended), stderr_tail, signal: None }
+}
+
+/// A command of the service failed.
+pub(super) fn command_failure(directive: &str, words: &str, ended: Ended) -> StepError {
     let (cause, status) = match ended {
         Ended::Exited(status) => (format!("the command exited with status {status}"), status.max(1)),
-        Ended::Killed(number) => {
-            (format!("the command was killed by {}", signal::name(number)), ENDED_TOO_EARLY)
+        Ended::Killed(number) | Ended::Dumped(number) => {
+            (format!("the command was killed by {}", killer(ended, number)), ENDED_TOO_EARLY)
         }
     };
-    let failure = StepError::about(directive, words, cause, status);
-    Outcome::Failed { failure, stderr_tail, signal: None }
+    StepError::about(directive, words, cause, status)
 }
 
 /// The service ended for a reason that only the machine knows (`$SERVICE_RESULT`, systemd.exec(5)).

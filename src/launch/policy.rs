@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use svcadapt_spec::{
-    ExecCommand, ExitStatusSet, FailureMode, KillMode, Preserve, Restart, ServiceSpec, ServiceType,
-    SignalName, Timespan,
+    ExecCommand, ExitStatusSet, FailureMode, KillMode, OomPolicy, Preserve, Probe, Restart, ServiceSpec,
+    ServiceType, SignalName, Timespan,
 };
 
 use crate::sys::process::Ended;
 use crate::sys::signal;
 
 /// The start timeout (systemd's DefaultTimeoutStartSec).
-pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(90);
+pub const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// The stop timeout.
 const DEFAULT_STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -95,6 +95,9 @@ pub(super) struct Policy {
     pub(super) stop_failure: FailureMode,
     pub(super) sigkill: Sigkill,
     pub(super) has_reload_signal: bool,
+    /// Whether a reload ends when the program is ready again: it says so, or has probes that can hold again.
+    pub(super) ready_again: bool,
+    pub(super) oom: OomPolicy,
 }
 
 /// When SIGKILL follows the stop signal (systemd.kill(5), `SendSIGKILL=`).
@@ -130,6 +133,23 @@ impl Policy {
                 _ => Sigkill::AfterTimeout,
             },
             has_reload_signal: spec.reload_signal.is_some() || kind == ServiceType::NotifyReload,
+            ready_again: kind == ServiceType::NotifyReload || probes_again(spec).next().is_some(),
+            // systemd's default (systemd-system.conf(5), `DefaultOOMPolicy=`).
+            oom: spec.oom_policy.unwrap_or(OomPolicy::Stop),
+        }
+    }
+
+    /// That of a service which only listens: there is no program whose end could count, and no command beside it.
+    pub(super) fn of_listener(self) -> Self {
+        let program = |kind| if kind == CommandKind::Main { vec![false] } else { Vec::new() };
+        Self {
+            kind: ServiceType::Oneshot,
+            ignored: CommandKind::ALL.map(program),
+            remain_after_exit: true,
+            restart: Restart::No,
+            force: ExitSet::default(),
+            ready_again: false,
+            ..self
         }
     }
 
@@ -150,12 +170,13 @@ impl Policy {
                 ended,
                 Ended::Killed(signal::SIGHUP | signal::SIGINT | signal::SIGTERM | signal::SIGPIPE)
             );
-        ended == Ended::Exited(0) || by_signal || self.success.contains(ended)
+        by_signal || self.is_clean_command(ended)
     }
 
-    /// Whether this end of a command is no failure.
+    /// Whether this end of a command is no failure. One with a core dump always is.
     pub(super) fn is_clean_command(&self, ended: Ended) -> bool {
-        ended == Ended::Exited(0) || self.success.contains(ended)
+        let dumped = matches!(ended, Ended::Dumped(_));
+        ended == Ended::Exited(0) || !dumped && self.success.contains(ended)
     }
 }
 
@@ -174,7 +195,7 @@ impl ExitSet {
     pub(super) fn contains(&self, ended: Ended) -> bool {
         match ended {
             Ended::Exited(status) => self.statuses.contains(&status),
-            Ended::Killed(signal) => self.signals.contains(&signal),
+            Ended::Killed(signal) | Ended::Dumped(signal) => self.signals.contains(&signal),
         }
     }
 }
@@ -301,6 +322,15 @@ impl KillPolicy {
             reload: spec.reload_signal.as_ref().and_then(number).or(notifies.then_some(signal::SIGHUP)),
         }
     }
+}
+
+/// The probes that must hold again after a reload.
+pub fn probes_again(spec: &ServiceSpec) -> impl Iterator<Item = &Probe> {
+    spec.ready.iter().filter(|probe| match probe {
+        Probe::Tcp(..) | Probe::Unix(_) | Probe::File(_) | Probe::Http(_) | Probe::Exec(_) => true,
+        // They happen once, or say nothing about a reload.
+        Probe::Notify | Probe::Fd(_) | Probe::Alive(_) | Probe::Dbus(_) | Probe::Log(_) => false,
+    })
 }
 
 /// Whether the runtime directories stay (systemd.exec(5), `RuntimeDirectoryPreserve=`).

@@ -1,11 +1,10 @@
 //! Reports readiness to the manager or supervisor.
 
 use std::io;
-use std::io::Write;
 use std::os::fd::OwnedFd;
 
 use super::start::Start;
-use crate::error::StepError;
+use crate::error::{StepError, tell};
 use crate::notify::{Address, Notifier};
 use crate::sys::{error_text, fd};
 
@@ -68,10 +67,19 @@ impl ReadyNotifier {
             "" => StepError::bare(stage, error_text(error), 202),
             _ => StepError::about(stage, object, error_text(error), 202),
         };
-        let text = format!(
-            "svcadapt: {failure}\n  hint: the service is running, but its manager does not know that it is ready\n"
+        tell(
+            &failure
+                .hint("the service is running, but its manager does not know that it is ready")
+                .to_string(),
         );
-        let _ = io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Feeds the watchdog of a manager.
+    pub(super) fn alive(&self) {
+        if let Self::Manager(notifier) = self {
+            // The next one may arrive; without any the manager acts.
+            let _ = notifier.alive();
+        }
     }
 
     /// Sends a status text if the manager accepts one, and waits until it was read.

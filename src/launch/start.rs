@@ -6,19 +6,24 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use svcadapt_spec::{DirectoryKind, Input, Output, Probe, ServiceSpec, ServiceType};
+use svcadapt_spec::{
+    DirectoryKind, Input, Output, Probe, ServiceSpec, ServiceType, SocketAddress, WriteMode,
+};
 
 use super::intermediate::Channel;
-use super::life::Constants;
 use super::watch::Forking;
-use crate::error::StepError;
-use crate::plan::{Account, CallerState, LaunchStep, Place, Plan, Resolution, SetupStep};
-use crate::readiness::{ProbeInputs, Probes, RunAs};
-use crate::registry::{SOCKET, pid_file};
+use crate::error::{StepError, tell};
+use crate::logs;
+use crate::plan::{
+    CallerState, DirectoryPlace, LaunchStep, Plan, Resolution, SetupStep, Strategy, store_size,
+};
+use crate::readiness::{Bus, LogPlace, ProbeInputs, ProbeSource, Probes, RunAs, WatchdogProbe};
+use crate::registry::{Starting, pid_file};
 use crate::setup::{Created, LauncherLock, ServiceProcess};
 use crate::sys::socket::NotifySocket;
-use crate::sys::{fd, file, listen, process};
+use crate::sys::{error_text, fd, file, listen, process};
 use crate::{plan, registry, setup};
 
 /// A start.
@@ -44,43 +49,23 @@ pub(super) struct StartResources<'a> {
 impl<'a> Start<'a> {
     /// Called in the process that was started.
     pub(super) fn new(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Self {
-        Self { spec, plan, resolved, started: process::own_pid() }
+        Self::by(process::own_pid(), spec, plan, resolved)
     }
 
-    /// Continues one in a later image of the monitor. `started` is the pid of the process that was started.
-    pub(super) fn resumed(
-        spec: &'a ServiceSpec,
-        plan: &'a Plan,
-        resolved: &'a Resolution,
-        started: i32,
-    ) -> Self {
+    /// Continues one. `started` is the pid of the process that was started.
+    pub(super) fn by(started: i32, spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Self {
         Self { spec, plan, resolved, started }
-    }
-
-    /// What a later image of the monitor needs.
-    pub(super) fn constants(&self) -> Constants {
-        let Account { uid, gid, groups, .. } = &self.resolved.account;
-        Constants {
-            detection: self.plan.detection.clone(),
-            uid: *uid,
-            gid: *gid,
-            groups: groups.clone(),
-            passed: self.resolved.caller.passed_descriptors.clone(),
-            started: self.started,
-            program: self.resolved.program.clone(),
-            lock: self.resolved.lock.clone(),
-        }
-    }
-
-    /// The file of this process's notify socket, if it has one.
-    pub(super) fn notify_socket_file() -> Option<SocketFile> {
-        let path = registry::directory().join(format!("{SOCKET}{}", process::own_pid()));
-        path.exists().then(|| SocketFile(path))
     }
 
     /// The pid of the process that was started: variables that name it are changed to name the program.
     pub(super) fn pid(&self) -> i32 {
         self.started
+    }
+
+    /// Marks the service as starting while its probes are awaited.
+    pub(super) fn mark(&self, probes: &Probes) -> Option<Starting> {
+        let lock = self.resolved.lock.as_ref().filter(|_| !probes.is_empty())?;
+        Starting::mark(lock).ok()
     }
 
     /// The service's name in messages.
@@ -105,15 +90,29 @@ impl<'a> Start<'a> {
         if !self.is_forking() {
             return Ok(None);
         }
-        let launcher_lock = LauncherLock::take(self.spec, self.resolved, self.plan.strategy)?;
+        let mut launcher_lock = LauncherLock::take(self.spec, self.resolved, self.plan.strategy)?;
+        self.create_group(&mut launcher_lock)?;
         Ok(self.forking()?.map(|forking| (launcher_lock, forking)))
     }
 
     /// Takes the lock for a service with which this process stays. `None` if its program takes it.
     pub(super) fn lock(&self) -> Result<Option<LauncherLock<'a>>, StepError> {
-        let locks = self.plan.launch_steps().any(|step| matches!(step, LaunchStep::Lock { .. }));
-        let take = || LauncherLock::take(self.spec, self.resolved, self.plan.strategy);
-        locks.then(take).transpose()
+        let is_its =
+            |step: &LaunchStep| matches!(step, LaunchStep::Lock { .. } | LaunchStep::ControlGroup(_));
+        if !self.plan.launch_steps().any(is_its) {
+            return Ok(None);
+        }
+        let mut lock = LauncherLock::take(self.spec, self.resolved, self.plan.strategy)?;
+        self.create_group(&mut lock)?;
+        Ok(Some(lock))
+    }
+
+    fn create_group(&self, lock: &mut LauncherLock<'_>) -> Result<(), StepError> {
+        let step = self.plan.launch_steps().find_map(|step| match step {
+            LaunchStep::ControlGroup(group) => Some((step, group)),
+            _ => None,
+        });
+        step.map_or(Ok(()), |(step, group)| lock.create_group(step, group))
     }
 
     /// Lists the existing descendants before a forking program is started. `None` for other programs.
@@ -128,13 +127,23 @@ impl<'a> Start<'a> {
     /// Looks up again what a spec of this service means: accounts and environment files may have changed.
     pub(super) fn resolve_again(&self, spec: &ServiceSpec) -> Result<Resolution, StepError> {
         let first = self.resolved;
-        let found = setup::resolve(spec, self.plan.started_by, first.inherited.clone());
+        // A command has no lock, and so no name.
+        let whole = ServiceSpec { name: self.spec.name.clone(), ..spec.clone() };
+        let found = setup::resolve(&whole, self.plan.started_by, first.inherited.clone());
         let found = found.map_err(|mut failures| failures.swap_remove(0))?;
-        let working_directory = found.caller.working_directory;
-        let caller = CallerState { working_directory, ..first.caller.clone() };
+        // What is permitted was found by a trial; a monitor that goes on in another image has not tried before.
+        let CallerState { working_directory, highest_limits, lowest_nice, lowest_oom_score, .. } =
+            found.caller;
+        let caller = CallerState {
+            working_directory,
+            highest_limits,
+            lowest_nice,
+            lowest_oom_score,
+            ..first.caller.clone()
+        };
         let named = spec.name.is_some() || spec.pid_file.is_some();
         let lock = first.lock.clone().filter(|_| named);
-        Ok(Resolution { caller, lock, ..found })
+        Ok(Resolution { caller, lock, control_group: first.control_group.clone(), ..found })
     }
 
     /// The same start with another spec and its plan.
@@ -144,7 +153,7 @@ impl<'a> Start<'a> {
         plan: &'b Plan,
         resolved: &'b Resolution,
     ) -> Start<'b> {
-        Start { spec, plan, resolved, started: self.started }
+        Start::by(self.started, spec, plan, resolved)
     }
 
     /// Closes the streams of the process that was started, unless the service inherits them.
@@ -167,18 +176,42 @@ impl<'a> Start<'a> {
 
     /// Removes what belongs to a service that has ended: its pid file, and its runtime directories unless they are kept.
     pub(super) fn tidy(&self, main: Option<i32>, keeps_runtime_directory: bool) {
-        if let (Some(path), Some(main)) = (&self.spec.pid_file, main) {
+        for path in [&self.spec.pid_file, &self.spec.removed_pid_file].into_iter().flatten() {
             // Best effort: it may belong to another instance by now.
-            let _ = pid_file::remove(path.as_path(), main);
+            let _ = main.map_or(Ok(()), |main| pid_file::remove(path.as_path(), main));
         }
+        self.remove_credentials();
         if keeps_runtime_directory {
             return;
         }
         for directory in self.spec.directories.iter().filter(|one| one.kind == DirectoryKind::Runtime) {
             // The host removes what it has made.
-            if let Place::Own(path) = self.resolved.place(self.plan.started_by, directory) {
+            if let DirectoryPlace::Own(path) = self.resolved.place(self.plan.started_by, directory) {
                 let _ = std::fs::remove_dir_all(path);
             }
+        }
+    }
+
+    /// Whether this process keeps descriptors for the program. Where a manager hears the program, it does.
+    pub(super) fn stores(&self) -> bool {
+        self.plan.strategy.stays() && self.plan.has(&LaunchStep::NotifySocket) && store_size(self.spec) > 0
+    }
+
+    /// Whether a socket of the service lies in its runtime directory.
+    pub(super) fn listens_in_runtime_directory(&self) -> bool {
+        let runtime = || self.spec.directories.iter().filter(|one| one.kind == DirectoryKind::Runtime);
+        self.spec.sockets.listen.iter().any(|socket| match &socket.address {
+            SocketAddress::Path(path) => runtime().any(|directory| {
+                path.as_path().starts_with(self.resolved.place(self.plan.started_by, directory).into_path())
+            }),
+            _ => false,
+        })
+    }
+
+    /// Removes the credentials of the last start.
+    pub(super) fn remove_credentials(&self) {
+        if let Some(DirectoryPlace::Own(path)) = self.resolved.credentials(self.plan.started_by) {
+            setup::remove_credentials(&path);
         }
     }
 
@@ -213,23 +246,16 @@ impl<'a> Start<'a> {
         } else {
             None
         };
-        let identity = if self.resolved.caller.is_root() {
-            RunAs::Other {
-                uid: self.resolved.account.uid,
-                gid: self.resolved.account.gid,
-                groups: self.resolved.account.groups.clone(),
-                member: self.resolved.account.member.clone(),
-            }
-        } else {
-            RunAs::Own
+        let ProbeSource { identity, environment: environment_of_probes } = self.probe_source(&environment);
+        let buses = self.buses();
+        let mut means = ProbeInputs {
+            socket,
+            pipes: Vec::new(),
+            identity,
+            environment: environment_of_probes,
+            logs: self.logs(),
+            buses,
         };
-        let variables = environment.iter().filter_map(|(name, value)| {
-            let mut text = name.clone();
-            text.push("=");
-            text.push(value);
-            CString::new(text.as_bytes()).ok()
-        });
-        let mut means = ProbeInputs { socket, pipes: Vec::new(), identity, environment: variables.collect() };
         let mut service = ServiceProcess::new(self.spec, self.resolved, environment, self.started);
         for probe in &self.spec.ready {
             if let Probe::Fd(number) = probe {
@@ -245,7 +271,7 @@ impl<'a> Start<'a> {
         let channel =
             stays.then(Channel::new).transpose().map_err(LaunchStep::KeepIntermediate.io_error())?;
         Ok(StartResources {
-            probes: Probes::new(&self.spec.ready, means),
+            probes: Probes::new(&self.spec.ready, means).with_store(self.stores()),
             reports,
             service,
             socket: file,
@@ -253,12 +279,78 @@ impl<'a> Start<'a> {
         })
     }
 
+    /// What the probes need that are tried from this process: the user and the environment of the service.
+    pub(super) fn probe_source(&self, environment: &BTreeMap<OsString, OsString>) -> ProbeSource {
+        let account = &self.resolved.account;
+        let identity = if self.resolved.caller.is_root() {
+            RunAs::Other {
+                uid: account.uid,
+                gid: account.gid,
+                groups: account.groups.clone(),
+                member: account.member.clone(),
+            }
+        } else {
+            RunAs::Own
+        };
+        let variables = environment.iter().filter_map(|(name, value)| {
+            let mut text = name.clone();
+            text.push("=");
+            text.push(value);
+            CString::new(text.as_bytes()).ok()
+        });
+        ProbeSource { identity, environment: variables.collect() }
+    }
+
+    /// The probe that feeds a watchdog of this time, if the service has one.
+    pub(super) fn watchdog_probe(&self, watchdog: Duration) -> Option<WatchdogProbe> {
+        let probe = self.spec.watchdog_probe.as_ref()?;
+        Some(WatchdogProbe::new(probe, self.probe_source(&self.environment()), watchdog))
+    }
+
+    /// The time of the watchdog of the manager of this process (`WATCHDOG_USEC`, sd_watchdog_enabled(3)).
+    pub(super) fn managers_watchdog(&self) -> Option<Duration> {
+        let named = |(name, _): &&(OsString, OsString)| name == "WATCHDOG_USEC";
+        let micros = self.resolved.inherited.iter().find(named)?.1.to_str()?.parse().ok()?;
+        Some(Duration::from_micros(micros)).filter(|time| !time.is_zero())
+    }
+
     /// After a failure: removes what was created, if it is still the same.
     pub(super) fn undo_start(&self, made: &[Created], main: Option<i32>) {
         setup::undo_start(self.spec, self.resolved, made, main);
     }
 
-    fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
+    /// The files that the output goes to, for `log` probes.
+    fn logs(&self) -> Vec<LogPlace> {
+        if !self.spec.ready.iter().any(|probe| matches!(probe, Probe::Log(_))) {
+            return Vec::new();
+        }
+        let stays = self.plan.strategy != Strategy::Daemonize;
+        let mut all: Vec<LogPlace> = Vec::new();
+        for output in [&self.spec.standard_output, &self.spec.standard_error].into_iter().flatten() {
+            let Output::File(mode @ (WriteMode::Append | WriteMode::Truncate), path) = output else {
+                continue;
+            };
+            if all.iter().all(|place| place.path != path.as_path()) {
+                let has_times = all.is_empty() && self.spec.log_file.timestamps == Some(true);
+                let prefix = if has_times { logs::TIME_BYTES } else { 0 };
+                let appends = *mode == WriteMode::Append;
+                all.push(LogPlace { path: path.as_path().to_owned(), appends, prefix, stays });
+            }
+        }
+        all
+    }
+
+    /// A connection for each `dbus` probe. Where no bus answers, as in most containers, the service starts all the same.
+    fn buses(&self) -> Vec<Bus> {
+        let connect = |probe: &Probe| {
+            let Probe::Dbus(name) = probe else { return None };
+            let connected = Bus::connect(&self.resolved.inherited);
+            connected.map_err(|(address, error)| tell(&no_bus(name, &address, &error))).ok()
+        };
+        self.spec.ready.iter().filter_map(connect).collect()
+    }
+
+    pub(super) fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
         let (out, input) = fd::pipe()?;
         Ok((self.aside(out)?, self.aside(input)?))
     }
@@ -269,7 +361,8 @@ impl<'a> Start<'a> {
     }
 
     /// The notify socket of the program: a file in the lock directory, owned by the program's user; or an abstract
-    /// address, if the program has another root directory or the lock directory is not usable.
+    /// address, if the program has another root directory or the lock directory is not usable. A program of root may
+    /// change its user before it is ready, so all users may send to its socket; the sender of each message is checked.
     fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), StepError> {
         let without = || {
             let (socket, name) =
@@ -278,7 +371,7 @@ impl<'a> Start<'a> {
             address.extend(name);
             Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None))
         };
-        let path = registry::directory().join(format!("{SOCKET}{}", process::own_pid()));
+        let path = registry::notify_socket();
         if self.spec.root_directory.is_some() || path.as_os_str().len() > NotifySocket::MAX_PATH_BYTES {
             return without();
         }
@@ -286,10 +379,15 @@ impl<'a> Start<'a> {
             return without().map_err(|_| StepError::unusable(&LaunchStep::NotifySocket, unusable));
         }
         sweep(&registry::directory());
-        let before = file::set_umask(0o177);
+        let changes_user = self.resolved.account.uid == 0;
+        let before = file::set_umask(if changes_user { 0o111 } else { 0o177 });
         let bound = NotifySocket::at(&path);
         file::set_umask(before);
-        let socket = bound.map_err(LaunchStep::NotifySocket.io_error())?;
+        let socket = match bound {
+            // A restart goes on where nothing more can be written.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => return without(),
+            bound => bound.map_err(LaunchStep::NotifySocket.io_error())?,
+        };
         let guard = SocketFile(path.clone());
         if self.resolved.caller.is_root() {
             let account = &self.resolved.account;
@@ -300,17 +398,21 @@ impl<'a> Start<'a> {
     }
 }
 
-/// Removes the sockets of launchers that were killed.
+fn no_bus(name: &str, address: &str, error: &io::Error) -> String {
+    let cause =
+        format!("its owner is not waited for, because no bus answers at {address}: {}", error_text(error));
+    StepError::about("ready", format!("dbus:{name}"), cause, 0).to_string()
+}
+
+/// Removes the sockets of launchers and monitors that were killed.
 ///
 /// A pid proves little, since it may belong to another pid namespace. So a socket that a process still has open is
 /// kept, and so is one with the pid of any live process: it may be about to be opened. A socket with this process's
 /// own pid is stale: ours does not exist yet.
 fn sweep(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let listener =
-            name.to_str().and_then(|name| name.strip_prefix(SOCKET)).and_then(|pid| pid.parse().ok());
-        if listener.is_some_and(|pid: i32| pid == process::own_pid() || process::identity(pid).is_err())
+        let listener = registry::socket_pid(&entry.file_name());
+        if listener.is_some_and(|pid| pid == process::own_pid() || process::identity(pid).is_err())
             && listen::is_open(listen::Kind::Datagram, &entry.path()).is_ok_and(|open| !open)
         {
             // Another launcher may have removed it.
@@ -321,6 +423,13 @@ fn sweep(directory: &Path) {
 
 /// A socket's file, removed on drop.
 pub(super) struct SocketFile(PathBuf);
+
+impl SocketFile {
+    /// The file of a socket that an earlier image of this process has opened.
+    pub(super) fn of(socket: &NotifySocket) -> Option<Self> {
+        socket.path().map(Self)
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {

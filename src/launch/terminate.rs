@@ -6,7 +6,8 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use super::intermediate::Intermediate;
-use crate::registry::{Members, Termination};
+use crate::registry::{ProcessSet, Termination};
+use crate::sys::cgroup::Group;
 use crate::sys::process::{Ended, Reaped};
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, process, process_info};
@@ -24,9 +25,10 @@ pub(super) fn terminate_descendants(
     timeout: Duration,
     intermediate: Option<&Intermediate>,
     started: &[Option<i32>],
+    group: Option<&Group>,
 ) -> io::Result<BTreeSet<i32>> {
-    let below =
-        Descendants::new(intermediate.map(Intermediate::pid), started.iter().copied().flatten().collect());
+    let started = started.iter().copied().flatten().collect();
+    let below = Descendants { group, ..Descendants::new(intermediate.map(Intermediate::pid), started) };
     let mut gone = BTreeSet::new();
     let mut reap = || {
         while signals.next()?.is_some() {}
@@ -59,8 +61,9 @@ pub(super) fn kill_descendants(
     started: &[i32],
     ended: &mut Vec<(i32, Ended)>,
     received: &mut Vec<i32>,
+    group: Option<&Group>,
 ) -> io::Result<()> {
-    let below = Descendants::new(None, started.iter().copied().collect());
+    let below = Descendants { group, ..Descendants::new(None, started.iter().copied().collect()) };
     let mut reap = || {
         while let Some(number) = signals.next()? {
             received.push(number);
@@ -87,7 +90,7 @@ pub(super) fn has_descendants(known: &[i32]) -> bool {
 }
 
 /// All descendants, and all members of the daemon's session.
-struct Descendants {
+struct Descendants<'a> {
     own: i32,
     own_session: i32,
     /// The intermediate process, which is also the number of its session.
@@ -96,13 +99,15 @@ struct Descendants {
     started: BTreeSet<i32>,
     /// Whether processes cannot be listed (no /proc).
     is_blind: bool,
+    /// The service's control group. This process is not in it.
+    group: Option<&'a Group>,
 }
 
-impl Descendants {
+impl Descendants<'_> {
     fn new(intermediate: Option<i32>, started: BTreeSet<i32>) -> Self {
         let own = process::own_pid();
-        let mut below =
-            Self { own, own_session: process_info::own().session, intermediate, started, is_blind: false };
+        let own_session = process_info::own().session;
+        let mut below = Self { own, own_session, intermediate, started, is_blind: false, group: None };
         below.is_blind = below.listed().is_err_and(|error| error.kind() == io::ErrorKind::Unsupported);
         below
     }
@@ -121,7 +126,7 @@ impl Descendants {
     }
 }
 
-impl Members for Descendants {
+impl ProcessSet for Descendants<'_> {
     fn list(&self) -> io::Result<BTreeSet<i32>> {
         let mut all = if self.is_blind { self.started.clone() } else { self.listed()? };
         all.retain(|pid| *pid != self.own && Some(*pid) != self.intermediate);
@@ -147,6 +152,21 @@ impl Members for Descendants {
     /// Descendants have created every session that they are in, except ours.
     fn owns(&self, session: i32) -> bool {
         session != self.own_session
+    }
+
+    fn wake_all(&self) {
+        if let Some(group) = self.group {
+            let _ = group.freeze(false);
+        }
+    }
+
+    fn kill_all(&self) {
+        if let Some(group) = self.group
+            && group.kill().is_err()
+        {
+            // Before Linux 5.14: no member can fork any more, and each is killed by itself.
+            let _ = group.freeze(true);
+        }
     }
 
     fn surviving_leader(&self) -> Option<i32> {
@@ -192,7 +212,7 @@ mod tests {
 
     struct Session(i32);
 
-    impl Members for Session {
+    impl ProcessSet for Session {
         fn list(&self) -> io::Result<BTreeSet<i32>> {
             Ok(descendants::session(self.0)?.into_iter().collect())
         }

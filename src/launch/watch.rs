@@ -15,7 +15,7 @@ use crate::setup::{Created, Report, Reports};
 use crate::sys::process::{Ended, Reaped};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal::Signals;
-use crate::sys::{error_text, escape_control, fd, process, signal};
+use crate::sys::{escape_control, fd, process, signal};
 
 /// How long a program that has closed the report pipe may take to exit: its destructors run first, and its exit
 /// status explains more.
@@ -51,6 +51,8 @@ pub(super) struct Watch<'a> {
     pub(super) status: Option<String>,
     /// The reason that it reported for its failure.
     pub(super) failure_reason: Option<String>,
+    /// The signal that has ended the program, by the word of its monitor.
+    pub(super) killed_by: Option<i32>,
     /// The start timeout that it requested, counted from the beginning.
     extended: Duration,
     /// The state of a forking program. `None` for others.
@@ -99,7 +101,7 @@ pub(super) enum Relation<'a> {
 }
 
 /// The next event of a start.
-pub(super) enum Event {
+pub(super) enum StartEvent {
     /// All probes hold.
     Ready,
     /// The main process of a forking program was found, or replaced by another one.
@@ -133,6 +135,7 @@ impl<'a> Watch<'a> {
             intermediate: None,
             status: None,
             failure_reason: None,
+            killed_by: None,
             extended: Duration::ZERO,
             forking: None,
             reader: Reports::default(),
@@ -154,7 +157,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Waits for the next event.
-    pub(super) fn next(&mut self) -> io::Result<Event> {
+    pub(super) fn next(&mut self) -> io::Result<StartEvent> {
         loop {
             if let Some(event) = self.look()? {
                 return Ok(event);
@@ -164,19 +167,19 @@ impl<'a> Watch<'a> {
     }
 
     /// The next event, if it has happened already.
-    pub(super) fn look(&mut self) -> io::Result<Option<Event>> {
+    pub(super) fn look(&mut self) -> io::Result<Option<StartEvent>> {
         if let Some(signal) = self.signals()? {
-            return Ok(Some(Event::Signal(signal)));
+            return Ok(Some(StartEvent::Signal(signal)));
         }
         if let Some(failed) = self.reported_failure()? {
             return Ok(Some(failed));
         }
         if let Some(main) = self.find_main()? {
-            return Ok(Some(Event::Main(main)));
+            return Ok(Some(StartEvent::Main(main)));
         }
         let elapsed = self.started_at.elapsed();
         if self.is_done() && !self.exiting() {
-            return Ok(Some(Event::Ready));
+            return Ok(Some(StartEvent::Ready));
         }
         self.check_probes(elapsed)?;
         if let Some(ended) = self.reap_ended()? {
@@ -189,31 +192,29 @@ impl<'a> Watch<'a> {
             // The process exits only after a report, so it was the program that ended.
             let executed =
                 self.forking.is_none() && self.is_done() && matches!(ended, Some(Ended::Exited(_)));
-            return Ok(Some(if executed { Event::Ready } else { Event::Ended(ended) }));
+            return Ok(Some(if executed { StartEvent::Ready } else { StartEvent::Ended(ended) }));
         }
         // Without probes the program is about to exit here, and its exit status decides.
         if self.is_running() && !self.probes.is_empty() && self.probes.all_met() {
-            return Ok(Some(Event::Ready));
+            return Ok(Some(StartEvent::Ready));
         }
         if self.grace_left().is_some_and(|left| left.is_zero()) {
-            return Ok(Some(Event::PipeClosed));
+            return Ok(Some(StartEvent::PipeClosed));
         }
         let late = self.timeout_left(elapsed).is_some_and(|left| left.is_zero());
-        Ok(late.then_some(Event::TimedOut(elapsed)))
+        Ok(late.then_some(StartEvent::TimedOut(elapsed)))
     }
 
     /// Why the program failed, in its own words.
     pub(super) fn why_it_failed(&mut self) -> Option<String> {
-        let number = self.probes.notifications().errno;
-        let errno = number.map(|number| error_text(&io::Error::from_raw_os_error(number)));
-        self.failure_reason.take().or(errno)
+        self.failure_reason.take().or_else(|| self.probes.notifications().report.errors.reason())
     }
 
     /// Reads the reports. Returns the failure if one was reported.
-    fn reported_failure(&mut self) -> io::Result<Option<Event>> {
+    fn reported_failure(&mut self) -> io::Result<Option<StartEvent>> {
         self.read_reports()?;
         Ok(match &self.stage {
-            Stage::Failed(failure) => Some(Event::Failed(failure.clone())),
+            Stage::Failed(failure) => Some(StartEvent::Failed(failure.clone())),
             _ => None,
         })
     }
@@ -254,12 +255,15 @@ impl<'a> Watch<'a> {
     }
 
     fn check_probes(&mut self, elapsed: Duration) -> io::Result<()> {
-        match self.main {
-            Some(main) if self.is_running() => {
-                self.probes.look(ProcessTree { main, root: self.root }, elapsed)
-            }
+        match self.tree() {
+            Some(tree) if self.is_running() => self.probes.look(tree, elapsed),
             _ => Ok(()),
         }
+    }
+
+    /// The processes of the service, once its main one is known.
+    fn tree(&self) -> Option<ProcessTree> {
+        self.main.map(|main| ProcessTree { main, root: self.root, control: None })
     }
 
     /// The program may extend its start timeout (EXTEND_TIMEOUT_USEC, sd_notify(3)).
@@ -344,6 +348,9 @@ impl<'a> Watch<'a> {
                     Report::Started(pid) => self.main = Some(pid),
                     Report::Created(made) => self.made.push(made),
                     Report::SetupDone => self.setup_done = true,
+                    Report::KilledBy(number) => {
+                        self.killed_by = Some(number).filter(|number| (1..=64).contains(number));
+                    }
                     Report::Failed(failure) => self.stage = Stage::Failed(failure),
                     Report::Executing => self.stage = Stage::Executing,
                     Report::Entered => self.reexec = Reexec::Done,
@@ -400,7 +407,7 @@ impl<'a> Watch<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readiness::{ProbeInputs, RunAs};
+    use crate::setup::CreatedKind;
 
     #[test]
     fn what_the_services_own_code_says_was_made_is_not_believed() {
@@ -408,11 +415,8 @@ mod tests {
         let (reports, service) = fd::pipe().unwrap();
         fd::nonblocking(&reports, true).unwrap();
         let held = ProcessHandle::open(own).unwrap().unwrap();
-        let identity = RunAs::Own;
-        let means = ProbeInputs { socket: None, pipes: Vec::new(), identity, environment: Vec::new() };
-        let probes = Probes::new(&[], means);
-        let mut watch = Watch::new(probes, reports, Relation::Observer(&held), own);
-        let made = |path: &str| Created { directory: false, path: path.into(), device: 1, inode: 1 };
+        let mut watch = Watch::new(Probes::of_socket(None), reports, Relation::Observer(&held), own);
+        let made = |path: &str| Created { kind: CreatedKind::File, path: path.into(), device: 1, inode: 1 };
         for report in [
             Report::Started(7),
             Report::Created(made("/run/ours")),

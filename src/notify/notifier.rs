@@ -1,6 +1,7 @@
 //! The sender of sd_notify(3), with a timeout and a maximum message length.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -21,12 +22,19 @@ pub struct Notifier {
     address: Address,
     /// A socket connected early, for when the address becomes unreachable: in another root directory, as another user.
     open: Option<Notification>,
+    timeout: Duration,
 }
 
 impl Notifier {
     /// A sender to this address; every message opens a socket.
     pub fn new(address: Address) -> Self {
-        Self { address, open: None }
+        Self { address, open: None, timeout: SEND_TIMEOUT }
+    }
+
+    /// The same with another time for each message.
+    #[must_use]
+    pub(crate) fn within(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// The manager's address.
@@ -51,7 +59,7 @@ impl Notifier {
         let number = u32::try_from(pid).map_err(io::Error::other)?;
         let ready = if ready { format!("{}\n", NotifyState::Ready) } else { String::new() };
         let text = format!("{}\n{ready}", NotifyState::MainPid(number));
-        self.open()?.send(text.as_bytes(), SEND_TIMEOUT)
+        self.open()?.send(text.as_bytes(), &[], self.timeout)
     }
 
     /// Sends `STATUS=`, one line of text. `systemctl status` prints it on a terminal, so control characters are escaped; a text
@@ -66,6 +74,11 @@ impl Notifier {
     /// Sends `RELOADING=1` with `MONOTONIC_USEC=`, which `Type=notify-reload` requires in the same message.
     pub fn reloading(&self) -> io::Result<()> {
         self.send_all(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?])
+    }
+
+    /// The same for a reload that has begun at this time of the monotonic clock, in microseconds.
+    pub(crate) fn reloading_since(&self, micros: u64) -> io::Result<()> {
+        self.send_all(&[NotifyState::Reloading, NotifyState::MonotonicUsec(micros.into())])
     }
 
     /// Sends `STOPPING=1`.
@@ -85,10 +98,22 @@ impl Notifier {
         self.send(&NotifyState::Custom(&text))
     }
 
+    /// Sends an assignment, `VARIABLE=VALUE` without a newline.
+    pub fn assignment(&self, text: &str) -> io::Result<()> {
+        self.send(&NotifyState::Custom(text))
+    }
+
+    /// Sends descriptors for the manager's store (`FDSTORE=1`), with this name.
+    pub fn store(&self, descriptors: &[BorrowedFd<'_>], name: Option<&str>) -> io::Result<()> {
+        let name = name.map(|name| format!("{}\n", NotifyState::Custom(&format!("FDNAME={name}"))));
+        let text = format!("{}\n{}", NotifyState::Custom("FDSTORE=1"), name.unwrap_or_default());
+        self.open()?.send(text.as_bytes(), descriptors, self.timeout)
+    }
+
     /// Waits until the manager has read all earlier messages (`BARRIER=1`). A manager may ignore messages whose sender has
     /// exited.
     pub fn barrier(&self) -> io::Result<()> {
-        self.open()?.barrier(b"BARRIER=1", SEND_TIMEOUT)
+        self.open()?.barrier(b"BARRIER=1", self.timeout)
     }
 
     fn send(&self, state: &NotifyState<'_>) -> io::Result<()> {
@@ -100,18 +125,19 @@ impl Notifier {
         let message = lines.concat();
         if let Some(open) = &self.open {
             // A re-executed manager may listen at the same address with a new socket.
-            match open.send(message.as_bytes(), SEND_TIMEOUT) {
+            match open.send(message.as_bytes(), &[], self.timeout) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 sent => return sent,
             }
         }
-        self.open()?.send(message.as_bytes(), SEND_TIMEOUT)
+        self.open()?.send(message.as_bytes(), &[], self.timeout)
     }
 
     fn open(&self) -> io::Result<Notification> {
         match &self.address {
             Address::Path(path) => Notification::to_path(path),
             Address::Abstract(name) => Notification::to_abstract(name),
+            Address::Vsock(address) => Ok(Notification::Vsock(*address)),
         }
     }
 }

@@ -1,16 +1,19 @@
 //! Builds the list of steps. The module documentation of `plan` gives the reasons for the order.
 
+mod descriptors;
+
 use std::path::{Path, PathBuf};
 
 use svcadapt_spec::{
-    DirectoryKind, FileMode, Input, Limit, LimitValue, Output, Probe, Resource, ServiceSpec, ServiceType,
-    Sockets,
+    DirectoryKind, FileMode, Input, Limit, LimitValue, Probe, Resource, ServiceSpec, ServiceType,
+    SocketMoment,
 };
 
+use super::life::store_size;
 use super::strategy::translated_signals;
 use super::{
-    Ending, LaunchStep, Place, Reaper, Resolution, SetupStep, SocketSource, StartedBy, Step, Strategy,
-    scheduling,
+    DirectoryPlace, Ending, LaunchStep, Reaper, Resolution, SetupStep, SocketSource, StartedBy, Step,
+    Strategy, group_steps, process_settings, scheduling, streams,
 };
 use crate::detect::{Detection, Manager, Mode};
 
@@ -24,9 +27,9 @@ pub(super) fn steps(
     end: Ending,
     listening: SocketSource,
 ) -> Vec<Step> {
-    let mode = detection.mode;
+    let (mode, alone) = (detection.mode, !strategy.stays());
     let mut draft =
-        StepList { spec, resolved, mode, started_by, strategy, end, listening, steps: Vec::new() };
+        StepList { spec, resolved, mode, started_by, strategy, end, listening, alone, steps: Vec::new() };
     draft.launch(detection, strategy);
     match end {
         Ending::Exec => draft.until_exec(detection, strategy),
@@ -57,12 +60,13 @@ pub(super) fn command_steps(
     started_by: StartedBy,
 ) -> Vec<Step> {
     let (mode, strategy, end) = (detection.mode, Strategy::Exec, Ending::Exec);
-    let listening = SocketSource::Program;
+    let (listening, alone) = (SocketSource::Program, false);
     let mut draft =
-        StepList { spec, resolved, mode, started_by, strategy, end, listening, steps: Vec::new() };
+        StepList { spec, resolved, mode, started_by, strategy, end, listening, alone, steps: Vec::new() };
     draft.service(SetupStep::NewSession);
-    draft.until_exec(detection, strategy);
-    draft.steps
+    // Its parent is the monitor, with which it ends.
+    draft.until_exec(detection, Strategy::Monitor);
+    draft.steps.into_iter().map(group_steps::of_command).collect()
 }
 
 struct StepList<'a> {
@@ -73,6 +77,8 @@ struct StepList<'a> {
     strategy: Strategy,
     end: Ending,
     listening: SocketSource,
+    /// Whether no other process of the service performs steps.
+    alone: bool,
     steps: Vec<Step>,
 }
 
@@ -97,6 +103,7 @@ impl StepList<'_> {
     /// The steps of the process that executes a program.
     fn until_exec(&mut self, detection: &Detection, strategy: Strategy) {
         self.service(SetupStep::ResetSignals);
+        self.steps.extend(process_settings::of_signals(&self.spec.process).map(Step::Service));
         self.streams_and_files();
         self.root();
         self.identity();
@@ -128,8 +135,9 @@ impl StepList<'_> {
                 self.launcher(LaunchStep::Conditions(all));
             }
         }
-        let watchdog = self.spec.watchdog.is_some() && strategy.stays();
-        if (self.spec.ready.contains(&Probe::Notify) || watchdog) && self.listens() {
+        self.steps.extend(group_steps::before_fork(self.resolved));
+        let hears = self.spec.watchdog.is_some() || store_size(self.spec) > 0;
+        if (self.spec.ready.contains(&Probe::Notify) || hears && strategy.stays()) && self.listens() {
             self.launcher(LaunchStep::NotifySocket);
         }
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
@@ -150,11 +158,23 @@ impl StepList<'_> {
         {
             self.launcher(LaunchStep::Lock { path, descriptor });
         }
+        self.steps.extend(group_steps::in_launcher(self.resolved).filter(|_| self.launcher_locks()));
+        if self.monitor_listens() {
+            self.socket_commands(SocketMoment::StartPre);
+            for socket in &self.spec.sockets.listen {
+                self.launcher(LaunchStep::Listen(socket.clone()));
+            }
+            self.socket_commands(SocketMoment::StartPost);
+        }
         match strategy {
             Strategy::Daemonize => {
                 self.launcher(LaunchStep::Fork);
                 self.launcher(LaunchStep::NewSession);
                 self.launcher(LaunchStep::ForkAgain);
+                // Only the leader of a session can take a terminal.
+                if matches!(self.spec.standard_input, Some(Input::Terminal(_))) {
+                    self.service(SetupStep::NewSession);
+                }
             }
             Strategy::DaemonMonitor => {
                 self.launcher(LaunchStep::Fork);
@@ -173,10 +193,14 @@ impl StepList<'_> {
                     self.service(SetupStep::NewSession);
                 }
             }
-            Strategy::Exec if self.needs_readiness_helper() => {
-                self.launcher(LaunchStep::ReadinessHelper);
+            Strategy::Exec => {
+                if self.needs_readiness_helper() {
+                    self.launcher(LaunchStep::ReadinessHelper);
+                }
+                if self.spec.watchdog_probe.is_some() {
+                    self.launcher(LaunchStep::WatchdogHelper);
+                }
             }
-            Strategy::Exec => {}
         }
     }
 
@@ -222,8 +246,8 @@ impl StepList<'_> {
     fn listens(&self) -> bool {
         match self.mode {
             Mode::Classic => true,
-            // A monitor hears what no manager does.
-            Mode::Supervised if self.strategy.stays() && !self.notify_socket() => true,
+            // The manager knows the monitor's process, which hears the program and passes on what it says.
+            Mode::Supervised if self.strategy.stays() => true,
             Mode::Supervised => self.spec.notification_fd.is_some(),
         }
     }
@@ -241,23 +265,23 @@ impl StepList<'_> {
         {
             self.service(SetupStep::Lock { path, descriptor });
         }
+        self.steps.extend(group_steps::in_service(resolved, self.launcher_locks()));
         let owner = caller.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
             let place = resolved.place(self.started_by, directory);
             let owner = if directory.kind == DirectoryKind::Configuration { None } else { owner };
-            let passed = matches!(place, Place::Passed(_));
+            let passed = matches!(place, DirectoryPlace::Passed(_));
             let (kind, path, mode) = (directory.kind, place.into_path(), directory.mode);
             self.by_host_if(passed, SetupStep::Directory { kind, path, mode, owner });
         }
+        if let Some(place) = resolved.credentials(self.started_by) {
+            let passed = matches!(place, DirectoryPlace::Passed(_));
+            let (path, fresh) = (place.into_path(), self.alone);
+            self.by_host_if(passed, SetupStep::Credentials { path, fresh });
+        }
         self.sockets();
         let detached = self.is_unmanaged() && self.mode == Mode::Classic;
-        let input = if detached { Input::Null } else { Input::Inherit };
-        let output = if detached { Output::Null } else { Output::Inherit };
-        self.service(SetupStep::StandardInput(spec.standard_input.clone().unwrap_or(input)));
-        self.service(SetupStep::StandardOutput(
-            spec.standard_output.clone().unwrap_or_else(|| output.clone()),
-        ));
-        self.service(SetupStep::StandardError(spec.standard_error.clone().unwrap_or(output)));
+        self.steps.extend(streams::steps(spec, detached).map(Step::Service));
         if let Some(path) = &spec.pid_file
             && !self.forking()
         {
@@ -277,6 +301,7 @@ impl StepList<'_> {
             self.by_host_if(caller.nice == Some(level), SetupStep::Nice(level));
         }
         self.steps.extend(scheduling::steps(&spec.scheduling).map(Step::Service));
+        self.steps.extend(process_settings::before_identity(&spec.process).map(Step::Service));
     }
 
     /// Whether a path is inside a directory that is created for the service and owned by its user.
@@ -293,10 +318,20 @@ impl StepList<'_> {
     }
 
     fn sockets(&mut self) {
+        self.opened_sockets();
+        let held = self.held_descriptors();
+        if !held.is_empty() {
+            self.service(SetupStep::Held(held));
+        }
+    }
+
+    /// Those that the host passes, or the service process opens.
+    fn opened_sockets(&mut self) {
         let sockets = &self.spec.sockets;
         let all = sockets.listen.iter().zip(sockets.descriptors());
         let passed = match self.listening {
             SocketSource::Passed => true,
+            SocketSource::Own if self.monitor_listens() => return,
             SocketSource::Own => false,
             SocketSource::Program => return,
             SocketSource::Launchd => {
@@ -325,10 +360,12 @@ impl StepList<'_> {
             self.limits();
         }
         self.by_host_if(caller.ids_are_final && caller.uid == account.uid, SetupStep::User(account.uid));
+        self.steps.extend(process_settings::after_identity(&spec.process).map(Step::Service));
         if self.is_unmanaged() || spec.ambient_capabilities.is_some() {
             self.service(SetupStep::Ambient(spec.ambient_capabilities.unwrap_or_default()));
         }
-        if spec.no_new_privileges == Some(true) {
+        // systemd.exec(5), `DynamicUser=`.
+        if spec.no_new_privileges == Some(true) || account.is_dynamic {
             self.service(SetupStep::NoNewPrivileges);
         }
     }
@@ -395,53 +432,5 @@ impl StepList<'_> {
                 spec.root_directory.is_none() && resolved.caller.working_directory.as_ref() == Some(&path);
             self.by_host_if(there, SetupStep::WorkingDirectory(path));
         }
-    }
-
-    /// The descriptors that stay open. A program that becomes the service itself opens its sockets and its lock at any free
-    /// number, and has duplicates of passed descriptors.
-    fn open_descriptors(&self) -> Vec<i32> {
-        if self.end == Ending::Return {
-            return self.spec.files_preserve.clone();
-        }
-        let mut kept = self.passed_to_program();
-        kept.extend(self.resolved.lock.as_ref().map(|_| self.lock_descriptor()));
-        kept.sort_unstable();
-        kept
-    }
-
-    /// The descriptors that the spec or the host pass to the program.
-    fn passed_to_program(&self) -> Vec<i32> {
-        let mut kept = self.resolved.caller.passed_descriptors.clone();
-        match self.listening {
-            SocketSource::Own => kept.extend(self.spec.sockets.descriptors()),
-            SocketSource::Launchd => {
-                kept.extend(
-                    (Sockets::FIRST_DESCRIPTOR..)
-                        .zip(&self.resolved.caller.launchd_descriptors)
-                        .map(|(at, _)| at),
-                );
-            }
-            SocketSource::Passed | SocketSource::Program => {}
-        }
-        kept.extend(&self.spec.files_preserve);
-        kept.extend(self.spec.ready.iter().filter_map(|probe| match probe {
-            Probe::Fd(number) => Some(*number),
-            _ => None,
-        }));
-        kept.sort_unstable();
-        kept.dedup();
-        kept
-    }
-
-    /// The descriptor of the lock: the first free one from 32 up. Scripts use 3 to 9, shells 10 and above; below 64 the
-    /// kernel's initial descriptor table need not grow. If RLIMIT_NOFILE is below 32, the highest free lower one.
-    fn lock_descriptor(&self) -> i32 {
-        const USUAL: i32 = 32;
-        let kept = self.passed_to_program();
-        let given = &self.resolved.caller.launchd_descriptors;
-        let free = |number: &i32| !kept.contains(number) && !given.contains(number);
-        let limit = self.resolved.caller.descriptors.unwrap_or(i32::MAX);
-        let lower = || (3..limit.min(USUAL)).rev().find(free);
-        (USUAL..limit).find(free).or_else(lower).unwrap_or(USUAL)
     }
 }

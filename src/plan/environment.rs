@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use svcadapt_spec::{DirectoryKind, EnvironmentBase, ServiceSpec};
 
-use super::{Resolution, StartedBy};
+use super::{CREDENTIALS_DIRECTORY, Resolution, StartedBy, is_socket_a_stream};
 
 /// The default `PATH`, as in systemd (systemd.exec(5)).
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -74,6 +74,8 @@ pub fn environment(
         if name == STARTED_AS {
             // It was meant for the caller.
             false
+        } else if is_socket_a_stream(spec) && SOCKETS.iter().any(|known| name == *known) {
+            false
         } else if passed && SOCKETS.iter().any(|known| name == *known) {
             true
         } else if PROTOCOL.iter().any(|known| name == *known) {
@@ -87,14 +89,18 @@ pub fn environment(
     variables.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
     // For root only if User= is set, as in systemd (systemd.exec(5), "$USER").
     let own = base == EnvironmentBase::Clean && !resolved.caller.is_root();
-    if (own || spec.user.is_some())
+    if (own || spec.user.is_some() || resolved.account.is_dynamic)
         && let Some(entry) = &resolved.account.entry
     {
-        for (name, value) in
-            [("USER", &entry.name), ("LOGNAME", &entry.name), ("HOME", &entry.home), ("SHELL", &entry.shell)]
-        {
-            variables.insert(name.into(), value.into());
-        }
+        // A home directory that is `/` and a shell that permits no login say nothing; systemd leaves them out, too.
+        let home = (entry.home != "/").then_some(&entry.home);
+        let shell = Some(&entry.shell).filter(|shell| !is_nologin(shell));
+        let account =
+            [("USER", Some(&entry.name)), ("LOGNAME", Some(&entry.name)), ("HOME", home), ("SHELL", shell)];
+        variables.extend(account.into_iter().filter_map(|(name, value)| Some((name.into(), value?.into()))));
+    }
+    if let Some(path) = spec.pid_file.as_ref().or(spec.removed_pid_file.as_ref()) {
+        variables.insert("PIDFILE".into(), path.as_path().into());
     }
     for kind in DirectoryKind::ALL {
         let paths = spec
@@ -107,10 +113,18 @@ pub fn environment(
             variables.insert(kind.variable().into(), list);
         }
     }
+    if let Some(place) = resolved.credentials(started_by) {
+        variables.insert(CREDENTIALS_DIRECTORY.into(), place.into_path().into());
+    }
     variables.extend(settings.assignments.iter().map(|a| (a.name.as_str().into(), a.value.clone())));
     variables.extend(resolved.from_files.iter().cloned());
     variables.retain(|name, _| !settings.unset.iter().any(|unset| name == unset.as_str()));
     variables
+}
+
+/// Whether a login shell only refuses a login (nologin(8)).
+fn is_nologin(shell: &str) -> bool {
+    ["nologin", "false", "true", ""].contains(&shell.rsplit('/').next().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -135,8 +149,7 @@ mod tests {
     #[test]
     fn untrusted_environment_is_not_inherited() {
         let path = format!("PATH={DEFAULT_PATH}");
-        let account =
-            ["HOME=/nonexistent", "LOGNAME=nobody", path.as_str(), "SHELL=/bin/false", "USER=nobody"];
+        let account = ["HOME=/nonexistent", "LOGNAME=nobody", path.as_str(), "USER=nobody"];
         assert_eq!(build(&[(Field::User, "nobody")], &DIRTY, StartedBy::Nobody), account);
         assert_eq!(build(&[], &DIRTY, StartedBy::Nobody), [path.as_str()]);
         let passed = build(&[(Field::PassEnvironment, "SECRET NOTIFY_SOCKET")], &DIRTY, StartedBy::Nobody);
@@ -154,6 +167,16 @@ mod tests {
         assert!(clean.contains(&"NOTIFY_SOCKET=/n".to_owned()) && !clean.contains(&"SECRET=s".to_owned()));
         let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, StartedBy::Nobody);
         assert!(!dirty.contains(&"NOTIFY_SOCKET=/n".to_owned()) && dirty.contains(&"SECRET=s".to_owned()));
+    }
+
+    #[test]
+    fn pid_file_is_named_and_a_home_that_is_the_root_is_not() {
+        let mut resolved = resolved();
+        resolved.account.entry.as_mut().unwrap().home = "/".to_owned();
+        let fields = [(Field::User, "nobody"), (Field::PidFile, "/run/web.pid")];
+        let all = environment(&spec(&fields), &resolved, StartedBy::Nobody);
+        assert_eq!(all.get(OsStr::new("PIDFILE")), Some(&"/run/web.pid".into()));
+        assert!(!all.contains_key(OsStr::new("HOME")) && !all.contains_key(OsStr::new("SHELL")));
     }
 
     #[test]

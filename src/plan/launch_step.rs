@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use svcadapt_spec::SignalName;
+use svcadapt_spec::{SignalName, Socket};
 
-use super::Label;
+use super::{ControlGroup, StepLabel};
 
 /// A step of the launcher, the process that was started, with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,23 @@ pub enum LaunchStep {
     KeepIntermediate,
     /// Listen for the program's notifications (sd_notify(3)).
     NotifySocket,
+    /// Give the controllers to control groups below this process's own; from a leaf of its own, if it must not stay there.
+    GiveControllers(ControlGroup),
+    /// Create the service's control group, which its processes enter.
+    ControlGroup(ControlGroup),
+    /// Open a socket, and hold it as long as the service lives: a restart gives the program the same one.
+    Listen(Socket),
+    /// Execute a command before or after the sockets are opened.
+    SocketCommand {
+        /// When: the directive in a socket unit.
+        directive: &'static str,
+        /// The command line.
+        command: String,
+    },
     /// Start a helper that reports readiness to the manager and exits.
     ReadinessHelper,
+    /// Start a helper that tries a probe and feeds the manager's watchdog.
+    WatchdogHelper,
     /// Take the lock of the single instance for a program that forks itself into the background: its first process, which
     /// would hold it, exits.
     Lock {
@@ -47,33 +62,43 @@ pub enum LaunchStep {
 
 impl LaunchStep {
     /// Its name, argument and exit status.
-    pub fn label(&self) -> Label {
+    pub fn label(&self) -> StepLabel {
         match self {
-            Self::Conditions(all) => Label::new("conditions", 1).of(&all.join(", ")),
-            Self::AdoptOrphans => Label::new("adopt orphans", 204),
-            Self::KeepIntermediate => Label::new("keep intermediate", 204),
-            Self::NotifySocket => Label::new("notify socket", 202),
-            Self::ReadinessHelper => Label::new("readiness helper", 204),
-            Self::Lock { path, .. } => Label::lock(path),
-            Self::Fork => Label::new("fork", 204),
-            Self::NewSession => Label::new_session(),
-            Self::ForkAgain => Label::new("fork again", 204),
-            Self::Reexec(path) => Label::new("re-exec", 203).of(&path.display()),
+            Self::Conditions(all) => StepLabel::new("conditions", 1).of(&all.join(", ")),
+            Self::AdoptOrphans => StepLabel::new("adopt orphans", 204),
+            Self::KeepIntermediate => StepLabel::new("keep intermediate", 204),
+            Self::NotifySocket => StepLabel::new("notify socket", 202),
+            Self::GiveControllers(group) => {
+                let names: Vec<_> = group.enable.iter().map(|controller| controller.name()).collect();
+                StepLabel::new("controllers", 219).of(&names.join(" "))
+            }
+            Self::ControlGroup(group) => StepLabel::control_group(&group.path),
+            Self::Listen(socket) => StepLabel::listen(socket),
+            Self::SocketCommand { directive, command } => {
+                StepLabel::new("socket command", 203).of(&format_args!("{directive}={command}"))
+            }
+            Self::ReadinessHelper => StepLabel::new("readiness helper", 204),
+            Self::WatchdogHelper => StepLabel::new("watchdog helper", 204),
+            Self::Lock { path, .. } => StepLabel::lock(path),
+            Self::Fork => StepLabel::new("fork", 204),
+            Self::NewSession => StepLabel::new_session(),
+            Self::ForkAgain => StepLabel::new("fork again", 204),
+            Self::Reexec(path) => StepLabel::new("re-exec", 203).of(&path.display()),
             // No number in systemd: the main process was not found in time.
-            Self::MainProcess(None) => Label::new("main process", 249).of(&"the only process left"),
-            Self::MainProcess(Some(path)) => Label::new("main process", 249).of(&path.display()),
-            Self::HandOver => Label::new("report main process", 202),
-            Self::Monitor(others) if others.is_empty() => Label::new("monitor", 204),
+            Self::MainProcess(None) => StepLabel::new("main process", 249).of(&"the only process left"),
+            Self::MainProcess(Some(path)) => StepLabel::new("main process", 249).of(&path.display()),
+            Self::HandOver => StepLabel::new("report main process", 202),
+            Self::Monitor(others) if others.is_empty() => StepLabel::new("monitor", 204),
             Self::Monitor(others) => {
                 let translations: Vec<_> =
                     others.iter().map(|(from, to)| format!("{from} as {to}")).collect();
-                Label::new("monitor", 204).of(&translations.join(", "))
+                StepLabel::new("monitor", 204).of(&translations.join(", "))
             }
         }
     }
 }
 
-impl From<&LaunchStep> for Label {
+impl From<&LaunchStep> for StepLabel {
     fn from(step: &LaunchStep) -> Self {
         step.label()
     }

@@ -14,12 +14,16 @@
 //! * the working directory is entered as the user, who must be able to;
 //! * descriptors last, because every earlier step may need one.
 
+pub mod control_group;
 mod draft;
 mod ending;
 mod environment;
+pub mod group_limits;
+mod group_steps;
 mod label;
 mod launch_step;
 mod life;
+mod process_settings;
 mod resolution;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -29,20 +33,25 @@ mod socket_source;
 mod started_by;
 mod step;
 mod strategy;
+mod streams;
 
 use std::path::Path;
 
+pub use control_group::{ControlGroup, LEAF};
 pub use ending::Ending;
 pub use environment::{FORKING, STARTED_AS, environment, readdress, started_as};
-pub use label::Label;
+pub use label::StepLabel;
 pub use launch_step::LaunchStep;
-pub use life::life_fields;
-pub use resolution::{Account, AccountEntry, CallerState, Note, Place, Reaper, Resolution};
+pub use life::{life_fields, store_size};
+pub use resolution::{
+    Account, AccountEntry, CREDENTIALS_DIRECTORY, CallerState, DirectoryPlace, Note, Reaper, Resolution,
+};
 pub use setup_step::SetupStep;
 use socket_source::SocketSource;
 pub use started_by::StartedBy;
 pub use step::Step;
 pub use strategy::{Strategy, forwards_signals};
+pub use streams::{StreamSocket, is_socket_a_stream};
 use svcadapt_spec::ServiceSpec;
 
 use crate::detect::Detection;
@@ -187,11 +196,13 @@ mod tests {
         let entry =
             AccountEntry { name: "nobody".into(), home: "/nonexistent".into(), shell: "/bin/false".into() };
         Resolution {
+            credentials: None,
             account: Account {
                 uid: 65_534,
                 gid: 65_534,
                 groups: vec![65_534],
                 member: None,
+                is_dynamic: false,
                 entry: Some(entry),
             },
             caller: CallerState {
@@ -206,6 +217,8 @@ mod tests {
             from_files: Vec::new(),
             socket_owner: (None, None),
             lock: Some("/run/svcadapt/x".into()),
+            own_log: None,
+            control_group: None,
             notes: Vec::new(),
         }
     }
@@ -223,12 +236,11 @@ mod tests {
     #[test]
     fn classic_start_has_every_step_in_order() {
         let fields =
-            [(Field::PidFile, "/run/x.pid"), (Field::Ready, "notify"), (Field::Limit(Resource::Nofile), "9")];
+            [(Field::PidFile, "/run/x.pid"), (Field::Ready, "tcp:80"), (Field::Limit(Resource::Nofile), "9")];
         let all = stages(&fields, Mode::Classic, Manager::None, false);
         let mut distinct = all.clone();
         distinct.dedup();
         let expected = [
-            "notify socket",
             "adopt orphans",
             "fork",
             "new session",
@@ -323,7 +335,12 @@ mod tests {
         let own = [(Field::LaunchdActivation, "yes")];
         assert_eq!(
             steps(&[], Manager::Runit, &[], &[]),
-            ["adapter listen 80", "adapter listen 53 for datagrams", "adapter descriptors 0 1 2 3 4 32"]
+            [
+                "adapter listen 80",
+                "adapter listen 53 for datagrams",
+                "adapter pass descriptors 3 4",
+                "adapter descriptors 0 1 2 3 4 32"
+            ]
         );
         assert_eq!(
             steps(&[], Manager::Systemd, &[3, 4], &[]),
@@ -335,7 +352,7 @@ mod tests {
             ["adapter launchd sockets Listeners", "adapter descriptors 0 1 2 3 4 5 33"]
         );
         assert_eq!(steps(&own, launchd(), &[], &[]), ["adapter descriptors 0 1 2 32"]);
-        assert_eq!(steps(&own, Manager::Runit, &[], &[]).len(), 3);
+        assert_eq!(steps(&own, Manager::Runit, &[], &[]).len(), 4);
         assert_eq!(steps(&[], launchd(), &[], &[])[0], "adapter listen 80");
     }
 
@@ -358,8 +375,9 @@ mod tests {
         assert!(!helper(&[], Manager::Systemd, true));
         let s6 = (Field::NotificationFd, "3");
         assert!(helper(&[tcp[0], s6], Manager::S6, false));
-        assert!(helper(&[notify[0], s6], Manager::S6, false));
-        assert!(helper(&[notify[0], s6], Manager::S6, true));
+        // A monitor hears it as long as it lives.
+        assert!(!helper(&[notify[0], s6], Manager::S6, false));
+        assert!(!helper(&[notify[0], s6], Manager::S6, true));
         assert!(!helper(&[(Field::Ready, "fd:3"), s6], Manager::S6, false));
         assert!(helper(&[(Field::Ready, "fd:4"), s6], Manager::S6, false));
     }

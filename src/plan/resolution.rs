@@ -7,11 +7,16 @@ use std::path::{Path, PathBuf};
 
 use svcadapt_spec::{DirectoryKind, FileMode, Limit, LimitValue, Resource, ServiceDirectory};
 
-use super::StartedBy;
+use super::{ControlGroup, StartedBy};
+
+/// The variable with the directory of credentials (systemd.exec(5)).
+pub const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
 /// The input of a plan in addition to the spec and the detected host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
+    /// The directory of the credentials that this start makes. `None`: it has no credentials.
+    pub credentials: Option<PathBuf>,
     /// The account that the service will run as.
     pub account: Account,
     /// The state of this process.
@@ -26,6 +31,10 @@ pub struct Resolution {
     pub socket_owner: (Option<u32>, Option<u32>),
     /// The lock file. `None` if the service has neither a name nor a pid file.
     pub lock: Option<PathBuf>,
+    /// The log file that the service has because nothing else was said. Output is lost if it cannot be written.
+    pub own_log: Option<PathBuf>,
+    /// The service's control group. `None` if it has none of its own.
+    pub control_group: Option<ControlGroup>,
     /// Settings that are reduced or skipped on this machine, reported before the start.
     pub notes: Vec<Note>,
 }
@@ -45,14 +54,14 @@ pub struct Note {
 
 /// The place of a directory of the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum DirectoryPlace {
     /// The host has created the directory and passed its path.
     Passed(PathBuf),
     /// The service process creates the directory.
     Own(PathBuf),
 }
 
-impl Place {
+impl DirectoryPlace {
     /// Its path.
     pub fn into_path(self) -> PathBuf {
         let (Self::Passed(path) | Self::Own(path)) = self;
@@ -63,7 +72,7 @@ impl Place {
 impl Resolution {
     /// The place of a directory. A manager that has created it passes its path in `RUNTIME_DIRECTORY` and the like
     /// (systemd.exec(5)).
-    pub fn place(&self, started_by: StartedBy, directory: &ServiceDirectory) -> Place {
+    pub fn place(&self, started_by: StartedBy, directory: &ServiceDirectory) -> DirectoryPlace {
         let passed = self.inherited.iter().find(|(name, _)| name == directory.kind.variable());
         let path = directory.path.as_path();
         let made = passed.filter(|_| started_by == StartedBy::Manager).and_then(|(_, list)| {
@@ -73,9 +82,17 @@ impl Resolution {
                 .find(|one| one.ends_with(path))
         });
         match made {
-            Some(made) => Place::Passed(made.to_owned()),
-            None => Place::Own(self.base(directory.kind).join(path)),
+            Some(made) => DirectoryPlace::Passed(made.to_owned()),
+            None => DirectoryPlace::Own(self.base(directory.kind).join(path)),
         }
+    }
+
+    /// The place of the credentials. A manager that has made them passes their path.
+    pub fn credentials(&self, started_by: StartedBy) -> Option<DirectoryPlace> {
+        let path = self.credentials.clone()?;
+        let given = |(name, value): &(OsString, OsString)| name == CREDENTIALS_DIRECTORY && *value == *path;
+        let passed = started_by == StartedBy::Manager && self.inherited.iter().any(given);
+        Some(if passed { DirectoryPlace::Passed(path) } else { DirectoryPlace::Own(path) })
     }
 
     /// The base directory of a kind. For an ordinary user it is below the home directory (systemd.exec(5), "user" column).
@@ -105,6 +122,8 @@ pub struct Account {
     pub groups: Vec<u32>,
     /// The user whose group list in the account database equals `groups`. `None` if it differs.
     pub member: Option<String>,
+    /// Whether the service has asked for a user that exists only for it, and can have one.
+    pub is_dynamic: bool,
     /// The entry of the account database. `None` if it has no such user ID.
     pub entry: Option<AccountEntry>,
 }
@@ -155,6 +174,8 @@ pub struct CallerState {
     pub terminal: bool,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
+    /// The number of descriptors that this process keeps for the program beside its sockets.
+    pub stored: usize,
     /// The reaper of the service's orphans.
     pub orphans: Reaper,
     /// The descriptors of the service's sockets that launchd has passed (`launch_activate_socket`(3)).

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use svcadapt_spec::{
-    Capabilities, CpuPolicy, CpuSet, DirectoryKind, FileMode, Input, IoClass, Limit, LimitValue, Output,
-    Resource, Socket, Timespan,
+    Capabilities, CoredumpFilter, CpuPolicy, CpuSet, DirectoryKind, FileMode, Input, IoClass, KeyringMode,
+    Limit, LimitValue, NumaNodes, NumaPolicy, Output, Personality, Resource, SecureBits, Socket, Terminal,
+    Timespan,
 };
 
-use super::Label;
+use super::{ControlGroup, StepLabel};
 
 /// A step of the process that becomes the program, with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum SetupStep {
     EndWithMonitor,
     /// Reset every signal to its default action.
     ResetSignals,
+    /// Ignore SIGPIPE, in the program too.
+    IgnoreSigpipe,
     /// Take the lock of the single instance, on a descriptor that the program keeps.
     Lock {
         /// The lock file.
@@ -27,6 +30,10 @@ pub enum SetupStep {
         /// Its descriptor in the program.
         descriptor: i32,
     },
+    /// Create the service's control group with its limits, and enter it.
+    ControlGroup(ControlGroup),
+    /// Enter the service's control group.
+    EnterControlGroup(PathBuf),
     /// Create a directory.
     Directory {
         /// Its kind.
@@ -38,6 +45,13 @@ pub enum SetupStep {
         /// Its owner and group. `None`: the caller.
         owner: Option<(u32, u32)>,
     },
+    /// Provide the credentials.
+    Credentials {
+        /// Their directory.
+        path: PathBuf,
+        /// Whether no other process of this start can have done it.
+        fresh: bool,
+    },
     /// Open a socket.
     Listen {
         /// The socket.
@@ -45,6 +59,8 @@ pub enum SetupStep {
         /// Its descriptor in the program.
         descriptor: i32,
     },
+    /// Pass the descriptors that the monitor holds for the program.
+    Held(Vec<i32>),
     /// Take the sockets that launchd has opened under this name.
     Activate {
         /// The name in the property list.
@@ -52,6 +68,8 @@ pub enum SetupStep {
         /// The descriptors that launchd has passed.
         given: Vec<i32>,
     },
+    /// Prepare the terminal of the streams.
+    PrepareTerminal(Terminal),
     /// Connect standard input.
     StandardInput(Input),
     /// Connect standard output.
@@ -81,6 +99,16 @@ pub enum SetupStep {
     IoPriority(IoClass, u8),
     /// Set the timer slack.
     TimerSlack(Timespan),
+    /// Choose the parts of memory that a core dump has.
+    CoredumpFilter(CoredumpFilter),
+    /// Set the policy of memory, with its nodes.
+    NumaPolicy(NumaPolicy, Option<NumaNodes>),
+    /// Let uname(2) name this machine.
+    Personality(Personality),
+    /// Join a new keyring of the session.
+    Keyring(KeyringMode),
+    /// Set the secure bits.
+    SecureBits(SecureBits),
     /// Change the root directory (chroot(2)), and enter it.
     RootDirectory(PathBuf),
     /// Drop all other capabilities from the bounding set.
@@ -126,6 +154,8 @@ impl SetupStep {
                 | Self::Group(_)
                 | Self::User(_)
                 | Self::Ambient(_)
+                | Self::Keyring(_)
+                | Self::SecureBits(_)
                 | Self::NoNewPrivileges
                 | Self::EndWithMonitor
                 | Self::WorkingDirectory(_)
@@ -133,61 +163,80 @@ impl SetupStep {
     }
 
     /// Its name, argument and exit status.
-    pub fn label(&self) -> Label {
+    pub fn label(&self) -> StepLabel {
         match self {
-            Self::NewSession => Label::new_session(),
-            Self::Terminal => Label::new("terminal", 220),
-            Self::EndWithMonitor => Label::new("end with monitor", 204),
+            Self::NewSession => StepLabel::new_session(),
+            Self::Terminal => StepLabel::new("terminal", 220),
+            Self::EndWithMonitor => StepLabel::new("end with monitor", 204),
             // Umask and environment cannot fail; 207 (EXIT_SIGNAL_MASK) concerns the masks of a process.
-            Self::ResetSignals => Label::new("reset signals", 207),
-            Self::InheritedSignals => Label::new("inherited signals", 207),
-            Self::Environment => Label::new("environment", 207),
-            Self::Umask(mode) => Label::new("umask", 207).of(mode),
-            Self::Lock { path, .. } => Label::lock(path),
+            Self::ResetSignals => StepLabel::new("reset signals", 207),
+            Self::IgnoreSigpipe => StepLabel::new("ignore sigpipe", 207),
+            Self::InheritedSignals => StepLabel::new("inherited signals", 207),
+            Self::Environment => StepLabel::new("environment", 207),
+            Self::Umask(mode) => StepLabel::new("umask", 207).of(mode),
+            Self::Lock { path, .. } => StepLabel::lock(path),
+            Self::ControlGroup(group) => StepLabel::control_group(&group.path),
+            Self::EnterControlGroup(path) => StepLabel::control_group(path),
             Self::Directory { kind, path, .. } => {
-                Label::new("directory", directory_status(*kind)).of(&path.display())
+                StepLabel::new("directory", directory_status(*kind)).of(&path.display())
             }
-            // systemd has no exit status for a failed socket unit; 202 (EXIT_FDS) concerns passed descriptors.
-            Self::Listen { socket, .. } => Label::new("listen", 202).of(socket),
-            Self::Activate { name, .. } => Label::new("launchd sockets", 202).of(name),
-            Self::StandardInput(input) => Label::new("standard input", 208).of(input),
-            Self::StandardOutput(output) => Label::new("standard output", 209).of(output),
-            Self::StandardError(output) => Label::new("standard error", 222).of(output),
-            Self::PidFile(path) | Self::OwnPidFile(path) => Label::new("pid file", 251).of(&path.display()),
-            Self::OomScore(score) => Label::new("oom score", 206).of(score),
-            Self::Nice(level) => Label::new("nice", 201).of(level),
+            Self::Credentials { path, .. } => StepLabel::new("credentials", 243).of(&path.display()),
+            Self::Listen { socket, .. } => StepLabel::listen(socket),
+            Self::Held(numbers) => StepLabel::new("pass descriptors", 202).of(&list(numbers)),
+            Self::Activate { name, .. } => StepLabel::new("launchd sockets", 202).of(name),
+            Self::PrepareTerminal(terminal) => {
+                StepLabel::new("prepare terminal", 208).of(&terminal.device().display())
+            }
+            Self::StandardInput(input) => StepLabel::new("standard input", 208).of(input),
+            Self::StandardOutput(output) => StepLabel::new("standard output", 209).of(output),
+            Self::StandardError(output) => StepLabel::new("standard error", 222).of(output),
+            Self::PidFile(path) | Self::OwnPidFile(path) => {
+                StepLabel::new("pid file", 251).of(&path.display())
+            }
+            Self::OomScore(score) => StepLabel::new("oom score", 206).of(score),
+            Self::Nice(level) => StepLabel::new("nice", 201).of(level),
             Self::CpuPolicy { policy, priority, .. } if policy.is_realtime() => {
-                Label::new("cpu policy", 214).of(&format!("{policy} {priority}"))
+                StepLabel::new("cpu policy", 214).of(&format!("{policy} {priority}"))
             }
-            Self::CpuPolicy { policy, .. } => Label::new("cpu policy", 214).of(policy),
-            Self::CpuAffinity(set) => Label::new("cpu affinity", 215).of(set),
-            Self::IoPriority(class, level) => Label::new("io priority", 211).of(&format!("{class} {level}")),
-            Self::TimerSlack(span) => Label::new("timer slack", 212).of(span),
-            Self::RootDirectory(path) => Label::new("root directory", 210).of(&path.display()),
-            Self::BoundingSet(set) => Label::new("bounding set", 218).of(&capabilities(*set)),
-            Self::Groups(groups) if groups.is_empty() => Label::new("groups", 216).of(&"none"),
-            Self::Groups(groups) => Label::new("groups", 216).of(&list(groups)),
-            Self::Group(id) => Label::new("group", 216).of(id),
+            Self::CpuPolicy { policy, .. } => StepLabel::new("cpu policy", 214).of(policy),
+            Self::CpuAffinity(set) => StepLabel::new("cpu affinity", 215).of(set),
+            Self::IoPriority(class, level) => {
+                StepLabel::new("io priority", 211).of(&format!("{class} {level}"))
+            }
+            Self::TimerSlack(span) => StepLabel::new("timer slack", 212).of(span),
+            Self::CoredumpFilter(filter) => StepLabel::new("coredump filter", 205).of(filter),
+            Self::NumaPolicy(policy, None) => StepLabel::new("numa policy", 242).of(policy),
+            Self::NumaPolicy(policy, Some(nodes)) => {
+                StepLabel::new("numa policy", 242).of(&format!("{policy} {nodes}"))
+            }
+            Self::Personality(machine) => StepLabel::new("personality", 230).of(machine),
+            Self::Keyring(mode) => StepLabel::new("keyring", 237).of(mode),
+            Self::SecureBits(bits) => StepLabel::new("secure bits", 213).of(bits),
+            Self::RootDirectory(path) => StepLabel::new("root directory", 210).of(&path.display()),
+            Self::BoundingSet(set) => StepLabel::new("bounding set", 218).of(&capabilities(*set)),
+            Self::Groups(groups) if groups.is_empty() => StepLabel::new("groups", 216).of(&"none"),
+            Self::Groups(groups) => StepLabel::new("groups", 216).of(&list(groups)),
+            Self::Group(id) => StepLabel::new("group", 216).of(id),
             Self::Limit(resource, limit) => {
-                Label::new("limit", 205).of(&format!("{} {limit}", resource.name()))
+                StepLabel::new("limit", 205).of(&format!("{} {limit}", resource.name()))
             }
             Self::SoftLimit(resource, soft) => {
-                Label::new("soft limit", 205).of(&format!("{} {soft}", resource.name()))
+                StepLabel::new("soft limit", 205).of(&format!("{} {soft}", resource.name()))
             }
-            Self::User(id) => Label::new("user", 217).of(id),
-            Self::Ambient(set) => Label::new("ambient capabilities", 218).of(&capabilities(*set)),
-            Self::NoNewPrivileges => Label::new("no new privileges", 227),
-            Self::WorkingDirectory(path) => Label::new("working directory", 200).of(&path.display()),
-            Self::Descriptors(kept) => Label::new("descriptors", 202).of(&descriptors(kept)),
+            Self::User(id) => StepLabel::new("user", 217).of(id),
+            Self::Ambient(set) => StepLabel::new("ambient capabilities", 218).of(&capabilities(*set)),
+            Self::NoNewPrivileges => StepLabel::new("no new privileges", 227),
+            Self::WorkingDirectory(path) => StepLabel::new("working directory", 200).of(&path.display()),
+            Self::Descriptors(kept) => StepLabel::new("descriptors", 202).of(&descriptors(kept)),
             Self::InheritedDescriptors(kept) => {
-                Label::new("inherited descriptors", 202).of(&descriptors(kept))
+                StepLabel::new("inherited descriptors", 202).of(&descriptors(kept))
             }
-            Self::Execute(path) => Label::new("exec", 203).of(&path.display()),
+            Self::Execute(path) => StepLabel::new("exec", 203).of(&path.display()),
         }
     }
 }
 
-impl From<&SetupStep> for Label {
+impl From<&SetupStep> for StepLabel {
     fn from(step: &SetupStep) -> Self {
         step.label()
     }

@@ -1,6 +1,6 @@
 //! A step of a plan.
 
-use super::{Label, LaunchStep, SetupStep};
+use super::{LaunchStep, SetupStep, StepLabel};
 
 /// A step, and who performs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Step {
 
 impl Step {
     /// Its name, argument and exit status.
-    pub fn label(&self) -> Label {
+    pub fn label(&self) -> StepLabel {
         match self {
             Self::Host(step) | Self::Service(step) => step.label(),
             Self::Launcher(step) => step.label(),

@@ -2,8 +2,8 @@
 
 use svcadapt_spec::{ServiceSpec, ServiceType, SignalName};
 
-use super::life::life_fields;
-use super::{Ending, Resolution};
+use super::life::{daemon_fields, leaves_files, life_fields};
+use super::{Ending, Resolution, SocketSource};
 use crate::detect::{Detection, Manager, Mode};
 
 /// How the program is started.
@@ -30,20 +30,39 @@ impl Strategy {
     /// forking program under a manager that watches only its own child; for signals that the manager cannot send.
     pub(super) fn of(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection, end: Ending) -> Self {
         // A program that becomes the service in place starts itself.
-        let lives = end == Ending::Exec && !life_fields(spec).is_empty();
+        // A restart gives the program the same sockets, so that it loses no client: a process holds them meanwhile.
+        let holds = !spec.sockets.listen.is_empty()
+            && SocketSource::of(spec, resolved, detection) == SocketSource::Own;
+        let lives = end == Ending::Exec && (holds || !life_fields(spec).is_empty());
+        let stays = end == Ending::Exec && (holds || !daemon_fields(spec).is_empty());
         let forking = spec.service_type == Some(ServiceType::Forking);
         // systemd accepts MAINPID= (sd_notify(3)) if it has set NOTIFY_SOCKET.
         let listens = || resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
+        // Where the manager hears of no readiness, and there is a record to ask, a process watches the probes, records the
+        // result, and ends what is not ready in time.
+        let watches = end == Ending::Exec
+            && resolved.lock.is_some()
+            && !spec.ready.is_empty()
+            && spec.notification_fd.is_none()
+            && !listens();
         match (detection.mode, &detection.manager) {
-            (Mode::Classic, _) if lives => Self::DaemonMonitor,
+            (Mode::Classic, _) if stays => Self::DaemonMonitor,
             (Mode::Classic, _) => Self::Daemonize,
             (Mode::Supervised, Manager::Container) => Self::Init,
             (Mode::Supervised, Manager::Systemd)
-                if forking && spec.notification_fd.is_none() && listens() =>
+                if forking
+                    && spec.notification_fd.is_none()
+                    && spec.watchdog_probe.is_none()
+                    && listens() =>
             {
                 Self::ReportMainPid
             }
-            (Mode::Supervised, manager) if lives && *manager != Manager::Systemd => Self::Monitor,
+            (Mode::Supervised, manager)
+                if (lives || watches || end == Ending::Exec && leaves_files(spec))
+                    && *manager != Manager::Systemd =>
+            {
+                Self::Monitor
+            }
             (Mode::Supervised, _) if forking || !translated_signals(spec, detection).is_empty() => {
                 Self::Monitor
             }
@@ -58,6 +77,16 @@ impl Strategy {
         match self {
             Self::Daemonize | Self::DaemonMonitor => Mode::Classic,
             Self::Exec | Self::ReportMainPid | Self::Monitor | Self::Init => Mode::Supervised,
+        }
+    }
+
+    /// Whether the process that becomes the program stores the spec: for a restart, which below a manager is the manager's,
+    /// and for the signal by which the program opens its log again.
+    pub fn stores_spec(self, spec: &ServiceSpec) -> bool {
+        match self {
+            Self::Daemonize => true,
+            Self::Exec => spec.log_file.reopen_signal.is_some(),
+            Self::DaemonMonitor | Self::ReportMainPid | Self::Monitor | Self::Init => false,
         }
     }
 
@@ -96,14 +125,17 @@ pub(super) fn translated_signals(spec: &ServiceSpec, detection: &Detection) -> V
 
 #[cfg(test)]
 mod tests {
-    use svcadapt_spec::{Field, Scope};
+    use svcadapt_spec::{DirectoryKind, Field, Scope};
 
     use super::*;
     use crate::plan::tests::{resolved, spec};
     use crate::plan::{Plan, SetupStep, Step};
 
     fn plan(fields: &[(Field, &str)], manager: Manager, socket: bool) -> Plan {
-        let mut resolved = resolved();
+        planned(fields, manager, socket, resolved())
+    }
+
+    fn planned(fields: &[(Field, &str)], manager: Manager, socket: bool, mut resolved: Resolution) -> Plan {
         if socket {
             resolved.inherited.push(("NOTIFY_SOCKET".into(), "/n".into()));
         }
@@ -116,7 +148,9 @@ mod tests {
     }
 
     const FORKING: (Field, &str) = (Field::Type, "forking");
+    const PROBE: (Field, &str) = (Field::Ready, "tcp:80");
     const QUIT: (Field, &str) = (Field::KillSignal, "QUIT");
+    const RUNTIME: (Field, &str) = (Field::Directory(DirectoryKind::Runtime), "x");
 
     #[test]
     fn monitor_stays_only_under_a_manager_that_needs_it() {
@@ -131,9 +165,26 @@ mod tests {
             (&[(Field::ReloadSignal, "USR1")], Manager::Launchd { label: None }, false, Strategy::Monitor),
             (&[(Field::ReloadSignal, "HUP")], Manager::S6, false, Strategy::Exec),
             (&[], Manager::S6, false, Strategy::Exec),
+            // It removes what goes with the service.
+            (&[(Field::PidFile, "/run/x.pid")], Manager::S6, false, Strategy::Monitor),
+            (&[(Field::PidFile, "/run/x.pid")], Manager::Systemd, false, Strategy::Exec),
+            (&[RUNTIME], Manager::Runit, false, Strategy::Monitor),
+            (&[RUNTIME, (Field::RuntimeDirectoryPreserve, "yes")], Manager::Runit, false, Strategy::Exec),
+            // Who hears of the readiness needs no process that watches it.
+            (&[PROBE], Manager::Runit, false, Strategy::Monitor),
+            (&[PROBE], Manager::Launchd { label: None }, false, Strategy::Monitor),
+            (&[PROBE], Manager::Runit, true, Strategy::Exec),
+            (&[PROBE, (Field::NotificationFd, "3")], Manager::S6, false, Strategy::Exec),
+            (&[PROBE], Manager::Systemd, false, Strategy::Exec),
         ] {
             assert_eq!(plan(fields, manager.clone(), socket).strategy, strategy, "{fields:?} {manager:?}");
         }
+    }
+
+    #[test]
+    fn probes_of_a_service_without_a_record_are_not_watched() {
+        let resolved = Resolution { lock: None, ..resolved() };
+        assert_eq!(planned(&[PROBE], Manager::Runit, false, resolved).strategy, Strategy::Exec);
     }
 
     #[test]

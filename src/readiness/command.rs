@@ -1,10 +1,14 @@
-//! The `exec:` probe: a command exits with status 0.
+//! Probes that a child performs: the command of `exec:` exits with 0, the request of `http://` is answered.
 
 use std::ffi::CString;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use svcadapt_spec::HttpUrl;
+
+use super::http;
 use crate::sys::process::{Ended, Side};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{fd, file, identity, process, signal};
@@ -46,34 +50,55 @@ impl RunAs {
     }
 }
 
-/// A command that is repeated until it succeeds.
+/// What the child does.
 #[derive(Debug)]
-pub(super) struct ExecProbe {
-    words: Option<[CString; 3]>,
+enum Task {
+    /// Executes these words. `None`: the command has a NUL.
+    Shell(Option<[CString; 3]>),
+    Get(SocketAddr, HttpUrl),
+}
+
+/// A task that is repeated until it succeeds.
+#[derive(Debug)]
+pub(super) struct ChildProbe {
+    task: Task,
     identity: RunAs,
     environment: Vec<CString>,
-    running: Option<RunningCommand>,
+    running: Option<RunningChild>,
     /// When to run it next, as elapsed time.
     next: Duration,
 }
 
-/// A command that runs, or whose end has not been seen yet.
+/// How long a server may take to answer a request.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A child that runs, or whose end has not been seen yet.
 #[derive(Debug)]
-struct RunningCommand {
+struct RunningChild {
     pid: i32,
-    /// The pidfd of the command, for the readiness helper, which gets no SIGCHLD. `None` if unsupported.
+    /// The pidfd of the child, for the readiness helper, which gets no SIGCHLD. `None` if unsupported.
     end: Option<ProcessHandle>,
 }
 
-impl ExecProbe {
-    pub(super) fn new(command: &str, identity: RunAs, environment: Vec<CString>) -> Self {
+impl ChildProbe {
+    pub(super) fn shell(command: &str, identity: RunAs, environment: Vec<CString>) -> Self {
         let words = CString::new(command).ok().map(|command| [c"/bin/sh".into(), c"-c".into(), command]);
-        Self { words, identity, environment, running: None, next: Duration::ZERO }
+        Self { task: Task::Shell(words), identity, environment, running: None, next: Duration::ZERO }
     }
 
-    /// Runs the command when it is due. `child_ended` reports its success.
+    pub(super) fn get(address: SocketAddr, url: HttpUrl, identity: RunAs) -> Self {
+        let task = Task::Get(address, url);
+        Self { task, identity, environment: Vec::new(), running: None, next: Duration::ZERO }
+    }
+
+    /// Whether the child shall be started now.
+    pub(super) fn is_due(&self, elapsed: Duration) -> bool {
+        self.running.is_none() && elapsed >= self.next
+    }
+
+    /// Starts the child when it is due. `child_ended` reports its success.
     pub(super) fn look(&mut self, elapsed: Duration) -> io::Result<bool> {
-        if self.running.is_none() && elapsed >= self.next {
+        if self.is_due(elapsed) {
             self.running = Some(self.start()?);
         }
         Ok(false)
@@ -88,6 +113,22 @@ impl ExecProbe {
         ended == Ended::Exited(0)
     }
 
+    /// The child that runs.
+    pub(super) fn pid(&self) -> Option<i32> {
+        self.running.as_ref().map(|running| running.pid)
+    }
+
+    /// Kills the child that runs, with what it has started. One without a handle is left to the end of the service.
+    pub(super) fn kill(&self) {
+        if let Some(RunningChild { end: Some(held), pid }) = &self.running {
+            // While it lives no other group has its number; it may not lead one yet.
+            if held.has_ended().is_ok_and(|ended| !ended) {
+                let _ = signal::send_to_group(*pid, signal::SIGKILL);
+            }
+            let _ = held.send(signal::SIGKILL);
+        }
+    }
+
     pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
         match &self.running {
             None => Some(self.next.saturating_sub(elapsed)),
@@ -95,24 +136,28 @@ impl ExecProbe {
         }
     }
 
-    /// The descriptor that becomes readable when the command ends.
+    /// The descriptor that becomes readable when the child ends.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.running.as_ref()?.end.as_ref()?.descriptor()
     }
 
-    fn start(&self) -> io::Result<RunningCommand> {
-        let Some(words) = &self.words else { return Err(io::ErrorKind::InvalidInput.into()) };
+    fn start(&self) -> io::Result<RunningChild> {
+        if let Task::Shell(None) = self.task {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         match process::fork()? {
-            Side::Parent(pid) => Ok(RunningCommand { pid, end: ProcessHandle::open(pid).unwrap_or(None) }),
+            Side::Parent(pid) => Ok(RunningChild { pid, end: ProcessHandle::open(pid).unwrap_or(None) }),
             Side::Child => {
-                let _ = self.become_command(words);
-                process::exit_now(203)
+                let done = self.perform();
+                process::exit_now(if done.is_ok() { 0 } else { 203 })
             }
         }
     }
 
-    fn become_command(&self, words: &[CString; 3]) -> io::Result<()> {
+    /// Performs the task in the child.
+    fn perform(&self) -> io::Result<()> {
         signal::reset_dispositions();
+        process::new_session()?;
         let null = file::open_null()?;
         for number in 0..3 {
             fd::duplicate_to(&null, number)?;
@@ -126,6 +171,12 @@ impl ExecProbe {
             identity::set_user(*uid, Some(groups))?;
         }
         signal::unblock_all()?;
-        Err(process::execute(std::ffi::OsStr::new("/bin/sh"), words, &self.environment))
+        match &self.task {
+            Task::Shell(Some(words)) => {
+                Err(process::execute(std::ffi::OsStr::new("/bin/sh"), words, &self.environment))
+            }
+            Task::Shell(None) => Err(io::ErrorKind::InvalidInput.into()),
+            Task::Get(address, url) => http::get(*address, url, Instant::now() + ANSWER_TIMEOUT),
+        }
     }
 }

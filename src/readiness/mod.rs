@@ -6,24 +6,41 @@
 
 #![forbid(unsafe_code)]
 
+mod bus;
+mod bus_message;
 mod command;
+mod http;
 mod listener;
+mod log;
+mod message;
 mod newline;
 mod notify;
+mod outside;
+mod pattern;
 mod process_tree;
+mod self_report;
+mod watchdog;
 
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use command::ExecProbe;
+pub use bus::Bus;
+use bus::BusName;
+use command::ChildProbe;
 pub use command::RunAs;
+use listener::Look;
+pub use log::LogPlace;
+use log::LogProbe;
 use newline::Newline;
 use notify::NotifyListener;
-pub use notify::{LifeSign, Notifications};
+pub use notify::{LifeSign, NamedProcess, Notifications, StoreRequest};
+pub use outside::{Probed, Schedule, probe};
 pub use process_tree::ProcessTree;
+pub use self_report::{NotifyAccess, ProgramErrors, SelfReport};
 use svcadapt_spec::Probe;
+pub use watchdog::{ProbeSource, WatchdogProbe};
 
 use crate::sys::process::Ended;
 use crate::sys::socket::NotifySocket;
@@ -34,6 +51,10 @@ pub struct Probes {
     pending: Vec<WatchedProbe>,
     identity: RunAs,
     notifications: Notifications,
+    /// How long the last quick look took.
+    cost: Duration,
+    /// When the next whole look is due, since the start.
+    whole_look_at: Duration,
 }
 
 #[derive(Debug)]
@@ -49,7 +70,14 @@ struct WatchedProbe {
 enum Watcher {
     Notify(NotifyListener),
     Newline(Newline),
-    Command(ExecProbe),
+    Command(ChildProbe),
+    /// A request, as soon as a process of the service listens.
+    Get(ChildProbe),
+    /// The time that the program must have run.
+    Alive(Duration),
+    Log(LogProbe),
+    /// `None`: there is no bus, and nothing is waited for.
+    Bus(Option<BusName>),
     /// Polled from outside.
     Look,
 }
@@ -65,6 +93,10 @@ pub struct ProbeInputs {
     pub identity: RunAs,
     /// The environment of those commands.
     pub environment: Vec<CString>,
+    /// The files that the output goes to, for `log` probes.
+    pub logs: Vec<LogPlace>,
+    /// A connection for each `dbus` probe. One without is met: where no bus is, its name cannot be waited for.
+    pub buses: Vec<Bus>,
 }
 
 impl Probes {
@@ -76,11 +108,17 @@ impl Probes {
                 let at = inputs.pipes.iter().position(|(known, _)| known == number);
                 at.map(|at| Watcher::Newline(Newline::new(inputs.pipes.swap_remove(at).1)))
             }
-            Probe::Exec(command) => Some(Watcher::Command(ExecProbe::new(
+            Probe::Exec(command) => Some(Watcher::Command(ChildProbe::shell(
                 command,
                 inputs.identity.clone(),
                 inputs.environment.clone(),
             ))),
+            Probe::Http(url) => url
+                .socket_address()
+                .map(|address| Watcher::Get(ChildProbe::get(address, url.clone(), inputs.identity.clone()))),
+            Probe::Alive(time) => Some(Watcher::Alive(time.finite().unwrap_or(Duration::MAX))),
+            Probe::Log(pattern) => LogProbe::new(pattern, &inputs.logs, &inputs.identity).map(Watcher::Log),
+            Probe::Dbus(name) => Some(Watcher::Bus(inputs.buses.pop().map(|bus| BusName::new(name, bus)))),
             Probe::Tcp(..) | Probe::Unix(_) | Probe::File(_) => Some(Watcher::Look),
         };
         let watches: Vec<_> = probes.iter().map(watch).collect();
@@ -96,7 +134,43 @@ impl Probes {
             met: true,
             only_heard: true,
         }));
-        Self { pending, identity: inputs.identity, notifications: Notifications::default() }
+        let (identity, cost) = (inputs.identity, Duration::ZERO);
+        Self {
+            pending,
+            identity,
+            notifications: Notifications::default(),
+            cost,
+            whole_look_at: Duration::ZERO,
+        }
+    }
+
+    /// Without probes; what arrives on this socket is heard.
+    pub fn of_socket(socket: Option<NotifySocket>) -> Self {
+        let inputs = ProbeInputs {
+            socket,
+            pipes: Vec::new(),
+            identity: RunAs::Own,
+            environment: Vec::new(),
+            logs: Vec::new(),
+            buses: Vec::new(),
+        };
+        Self::new(&[], inputs)
+    }
+
+    /// The same; the service has a descriptor store if `yes`.
+    #[must_use]
+    pub fn with_store(mut self, yes: bool) -> Self {
+        for pending in &mut self.pending {
+            if let Watcher::Notify(listener) = &mut pending.watch {
+                listener.stores = yes;
+            }
+        }
+        self
+    }
+
+    /// Takes what the program has asked of the descriptor store.
+    pub fn take_store_requests(&mut self) -> Vec<StoreRequest> {
+        std::mem::take(&mut self.notifications.stored)
     }
 
     /// Whether there is no probe.
@@ -106,20 +180,36 @@ impl Probes {
 
     /// The descriptors that become readable on an event of a probe.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        self.pending.iter().filter_map(|pending| pending.watch.descriptor()).collect()
+        self.pending.iter().flat_map(|pending| pending.watch.descriptors()).collect()
     }
 
     /// Checks every probe that has not succeeded yet.
     pub fn look(&mut self, tree: ProcessTree, elapsed: Duration) -> io::Result<()> {
+        let begun = Instant::now();
+        let look = if elapsed >= self.whole_look_at { Look::Whole } else { Look::Quick };
+        if look == Look::Whole {
+            self.whole_look_at = elapsed + pause_of_whole_looks(elapsed);
+        }
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
                 Watcher::Notify(listener) => listener.look(tree, elapsed, &mut self.notifications)?,
                 _ if pending.met => continue,
                 Watcher::Newline(newline) => newline.look()?,
-                Watcher::Command(runner) => runner.look(elapsed)?,
-                Watcher::Look => listener::look(&pending.probe, tree, &self.identity)?,
+                Watcher::Command(child) => child.look(elapsed)?,
+                Watcher::Get(child) => {
+                    let asks =
+                        child.is_due(elapsed) && listener::look(&pending.probe, look, tree, &self.identity)?;
+                    asks && child.look(elapsed)?
+                }
+                Watcher::Log(log) => log.look()?,
+                Watcher::Alive(time) => elapsed >= *time,
+                Watcher::Bus(bus) => bus.as_mut().map_or(Ok(true), |bus| bus.look(tree))?,
+                Watcher::Look => listener::look(&pending.probe, look, tree, &self.identity)?,
             };
             pending.met |= now;
+        }
+        if look == Look::Quick {
+            self.cost = begun.elapsed();
         }
         Ok(())
     }
@@ -128,7 +218,7 @@ impl Probes {
     pub fn socket_number(&self) -> Option<i32> {
         let mut heard = self.pending.iter().filter_map(|pending| match &pending.watch {
             Watcher::Notify(listener) => Some(listener.descriptor().as_raw_fd()),
-            Watcher::Newline(_) | Watcher::Command(_) | Watcher::Look => None,
+            _ => None,
         });
         heard.next()
     }
@@ -143,11 +233,39 @@ impl Probes {
         Ok(std::mem::take(&mut self.notifications.life))
     }
 
+    /// Goes on with what an earlier image of this process has heard.
+    pub fn resume(&mut self, report: SelfReport) {
+        self.notifications.report = report;
+    }
+
     /// Handles the end of a child, which may be a probe's command.
     pub fn child_ended(&mut self, pid: i32, ended: Ended, elapsed: Duration) {
         for pending in &mut self.pending {
-            if let Watcher::Command(runner) = &mut pending.watch {
-                pending.met |= runner.child_ended(pid, ended, elapsed);
+            if let Watcher::Command(child) | Watcher::Get(child) = &mut pending.watch {
+                pending.met |= child.child_ended(pid, ended, elapsed);
+            }
+        }
+    }
+
+    /// The children of the probes that run.
+    pub fn children(&self) -> Vec<i32> {
+        let children = self.pending.iter().filter_map(|pending| match &pending.watch {
+            Watcher::Command(child) | Watcher::Get(child) => child.pid(),
+            Watcher::Notify(_)
+            | Watcher::Newline(_)
+            | Watcher::Alive(_)
+            | Watcher::Log(_)
+            | Watcher::Bus(_)
+            | Watcher::Look => None,
+        });
+        children.collect()
+    }
+
+    /// Kills the children of the probes.
+    pub fn kill(&self) {
+        for pending in &self.pending {
+            if let Watcher::Command(child) | Watcher::Get(child) = &pending.watch {
+                child.kill();
             }
         }
     }
@@ -158,23 +276,24 @@ impl Probes {
     }
 
     /// The time until the next poll. `None` if all missing probes are events.
-    ///
-    /// It is 1/200 of the elapsed time (1 to 10 ms), so that polling delays readiness by at most 0.5 percent.
     pub fn pause(&self, elapsed: Duration) -> Option<Duration> {
-        let pauses = self.pending.iter().filter(|pending| !pending.met).filter_map(|pending| match &pending
-            .watch
-        {
-            Watcher::Notify(_) | Watcher::Newline(_) => None,
-            Watcher::Command(runner) => runner.pause(elapsed),
-            Watcher::Look => Some((elapsed / 200).clamp(Duration::from_millis(1), Duration::from_millis(10))),
-        });
+        let looks = pause_of_looks(elapsed, self.cost);
+        let pauses =
+            self.pending.iter().filter(|pending| !pending.met).filter_map(|pending| match &pending.watch {
+                Watcher::Notify(_) | Watcher::Newline(_) | Watcher::Bus(_) => None,
+                Watcher::Log(log) => log.pause(),
+                Watcher::Get(child) if child.is_due(elapsed) => Some(looks),
+                Watcher::Command(child) | Watcher::Get(child) => child.pause(elapsed),
+                Watcher::Alive(time) => Some(time.saturating_sub(elapsed)),
+                Watcher::Look => Some(looks),
+            });
         pauses.min()
     }
 
-    /// The probes that have not succeeded, as text.
-    pub fn missing(&self) -> String {
-        let missing =
-            self.pending.iter().filter(|pending| !pending.met).map(|pending| pending.probe.to_string());
+    /// The probes that have not succeeded, as text. What listens in the place of this service is named.
+    pub fn missing(&self, tree: Option<ProcessTree>) -> String {
+        let missing = self.pending.iter().filter(|pending| !pending.met);
+        let missing = missing.map(|pending| listener::missing(&pending.probe, tree, &self.identity));
         missing.collect::<Vec<_>>().join(", ")
     }
 
@@ -184,13 +303,27 @@ impl Probes {
     }
 }
 
+/// The pause between two looks: so long that they take at most 0.5 percent of a processor, if that is 1 to 10 ms.
+fn pause_of_looks(elapsed: Duration, cost: Duration) -> Duration {
+    (cost * 200).max(Duration::from_millis(1)).min(pause_of_whole_looks(elapsed))
+}
+
+/// The pause between two whole looks: 1/200 of the elapsed time (1 to 10 ms), so that they delay readiness by at most 0.5
+/// percent.
+fn pause_of_whole_looks(elapsed: Duration) -> Duration {
+    (elapsed / 200).clamp(Duration::from_millis(1), Duration::from_millis(10))
+}
+
 impl Watcher {
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        match self {
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let one = match self {
             Self::Notify(listener) => Some(listener.descriptor()),
             Self::Newline(newline) => newline.descriptor(),
-            Self::Command(runner) => runner.descriptor(),
-            Self::Look => None,
-        }
+            Self::Command(child) | Self::Get(child) => child.descriptor(),
+            Self::Log(log) => return log.descriptors().collect(),
+            Self::Alive(_) | Self::Look => None,
+            Self::Bus(bus) => bus.as_ref().and_then(BusName::descriptor),
+        };
+        one.into_iter().collect()
     }
 }

@@ -1,38 +1,72 @@
 //! The `notify` probe: the receiver of sd_notify(3).
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-use super::ProcessTree;
-use crate::sys::socket::{Datagram, NotifySocket};
+use super::message::Message;
+use super::{ProcessTree, SelfReport};
+use crate::sys::socket::NotifySocket;
 
 /// What a program says about its life (sd_notify(3)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LifeSign {
     /// `READY=1`
     Ready,
-    /// `RELOADING=1`
-    Reloading,
+    /// `RELOADING=1`, and the time of the monotonic clock at which the reload has begun (`MONOTONIC_USEC=`), if it is given.
+    Reloading(Option<u64>),
     /// `STOPPING=1`
     Stopping,
     /// `WATCHDOG=1`
     Watchdog,
     /// `WATCHDOG=trigger`
     WatchdogTrigger,
+    /// `WATCHDOG_USEC=`: the time of the watchdog from now on. `None`: it has none any more.
+    WatchdogTime(Option<Duration>),
+    /// `EXTEND_TIMEOUT_USEC=`: what is under way may take until then.
+    Extended(Instant),
+    /// `MAINPID=`, `MAINPIDFD=1`: the main process. The number proves nothing.
+    MainPid(NamedProcess),
+    /// `RESTART_RESET=1`: the restarts are counted anew.
+    RestartReset,
+}
+
+/// A process that a program names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedProcess {
+    /// Its pid.
+    pub pid: i32,
+    /// The number of its pidfd's inode (`MAINPIDFDID=`): only that process is meant.
+    pub id: Option<u64>,
+}
+
+/// What a program asks to be done with descriptors (sd_notify(3), `FDSTORE=1`).
+#[derive(Debug)]
+pub enum StoreRequest {
+    /// `FDSTORE=1`
+    Add {
+        /// The descriptors of the message.
+        files: Vec<OwnedFd>,
+        /// `FDNAME=`, if it is valid.
+        name: Option<String>,
+        /// Whether they are dropped when their other end is gone: not with `FDPOLL=0`.
+        watch: bool,
+    },
+    /// `FDSTOREREMOVE=1`: all with this name.
+    Remove(String),
 }
 
 /// The notifications of a program other than `READY=1`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Notifications {
-    /// `STATUS=`: one line of text.
-    pub status: Option<String>,
-    /// `ERRNO=`: why it failed.
-    pub errno: Option<i32>,
+    /// What it has said of itself, and not taken back.
+    pub report: SelfReport,
     /// `EXTEND_TIMEOUT_USEC=`: the requested deadline, as time since the beginning of the start.
     pub extended: Option<Duration>,
     /// What it has said about its life since the last look, in order.
     pub life: Vec<LifeSign>,
+    /// What it has asked of the descriptor store since the last look, in order.
+    pub stored: Vec<StoreRequest>,
     /// The number of messages from processes outside the service.
     pub strangers: usize,
 }
@@ -41,7 +75,16 @@ pub struct Notifications {
 const MAX_SIGNS: usize = 64;
 
 impl Notifications {
-    fn say(&mut self, sign: LifeSign) {
+    /// The number of descriptors that wait to be stored.
+    fn received(&self) -> usize {
+        let count = |request: &StoreRequest| match request {
+            StoreRequest::Add { files, .. } => files.len(),
+            StoreRequest::Remove(_) => 1,
+        };
+        self.stored.iter().map(count).sum()
+    }
+
+    pub(super) fn say(&mut self, sign: LifeSign) {
         if self.life.last() != Some(&sign) && self.life.len() < MAX_SIGNS {
             self.life.push(sign);
         }
@@ -52,13 +95,20 @@ impl Notifications {
 /// end must not delay the timeout or signals.
 const MAX_MESSAGES: usize = 512;
 
+/// So many descriptors are taken in one look: more would not fit below the usual limit of open files.
+const MAX_RECEIVED: usize = 256;
+
 /// The receiving end of the program's `NOTIFY_SOCKET`.
 #[derive(Debug)]
-pub(super) struct NotifyListener(NotifySocket);
+pub(super) struct NotifyListener {
+    socket: NotifySocket,
+    /// Whether the service has a descriptor store.
+    pub(super) stores: bool,
+}
 
 impl NotifyListener {
     pub(super) fn new(socket: NotifySocket) -> Self {
-        Self(socket)
+        Self { socket, stores: false }
     }
 
     /// Reads pending messages; those from outside the service are only counted. The descriptors of every message are closed,
@@ -71,9 +121,18 @@ impl NotifyListener {
     ) -> io::Result<bool> {
         let mut ready = false;
         for _ in 0..MAX_MESSAGES {
-            let Some(datagram) = self.0.receive()? else { break };
+            if notifications.received() >= MAX_RECEIVED {
+                break;
+            }
+            let Some(datagram) = self.socket.receive()? else { break };
             match datagram.sender {
-                Some(sender) if tree.holds(sender) => ready |= read(&datagram, elapsed, notifications),
+                Some(sender) if tree.may_notify(sender, notifications.report.access) => {
+                    let Some(message) = Message::of(&datagram) else { continue };
+                    ready |= message.read(elapsed, notifications);
+                    if let Some(request) = message.store_request().filter(|_| self.stores) {
+                        notifications.stored.push(request(datagram.descriptors));
+                    }
+                }
                 _ => notifications.strangers += 1,
             }
         }
@@ -81,77 +140,6 @@ impl NotifyListener {
     }
 
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-/// Reads a message by systemd's rules: one that is too long or contains a NUL is dropped; else each line is taken as a whole
-/// or ignored.
-fn read(datagram: &Datagram, elapsed: Duration, notifications: &mut Notifications) -> bool {
-    if datagram.cut || datagram.bytes.contains(&0) {
-        return false;
-    }
-    let mut ready = false;
-    for line in datagram.bytes.split(|&byte| byte == b'\n') {
-        // A line that is not UTF-8 is ignored; the others count.
-        let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once('=')) else {
-            continue;
-        };
-        match name {
-            "READY" if value == "1" => {
-                ready = true;
-                notifications.say(LifeSign::Ready);
-            }
-            "RELOADING" if value == "1" => notifications.say(LifeSign::Reloading),
-            "STOPPING" if value == "1" => notifications.say(LifeSign::Stopping),
-            "WATCHDOG" if value == "1" => notifications.say(LifeSign::Watchdog),
-            "WATCHDOG" if value == "trigger" => notifications.say(LifeSign::WatchdogTrigger),
-            "STATUS" => notifications.status = Some(value.to_owned()).filter(|status| !status.is_empty()),
-            "ERRNO" => notifications.errno = value.parse().ok().filter(|errno| *errno > 0),
-            "EXTEND_TIMEOUT_USEC" => {
-                // Counted from now; a deadline is never reduced.
-                let deadline = value.parse().ok().map(|micros| elapsed + Duration::from_micros(micros));
-                notifications.extended = notifications.extended.max(deadline);
-            }
-            _ => {}
-        }
-    }
-    ready
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn received(bytes: &[u8]) -> (bool, Notifications) {
-        let mut notifications = Notifications::default();
-        let datagram = Datagram { bytes: bytes.to_vec(), sender: None, cut: false, descriptors: Vec::new() };
-        (read(&datagram, Duration::from_secs(10), &mut notifications), notifications)
-    }
-
-    #[test]
-    fn ready_must_be_a_whole_line() {
-        for yes in [&b"READY=1"[..], b"READY=1\n", b"STATUS=x\nREADY=1", b"STATUS=\xff\nREADY=1"] {
-            assert!(received(yes).0, "{yes:?}");
-        }
-        for no in [
-            &b"STATUS=READY=1"[..],
-            b"STATUS=NOT\rREADY=1",
-            b"XREADY=1",
-            b"READY=0",
-            b"READY=11",
-            b"READY=1\0",
-        ] {
-            assert!(!received(no).0, "{no:?}");
-        }
-    }
-
-    #[test]
-    fn status_errno_and_extension_are_read() {
-        let (_, notifications) =
-            received(b"STATUS=warming up\nERRNO=2\nEXTEND_TIMEOUT_USEC=1500000\nUNKNOWN=1\nnothing");
-        assert_eq!(notifications.status.as_deref(), Some("warming up"));
-        assert_eq!(notifications.errno, Some(2));
-        assert_eq!(notifications.extended, Some(Duration::from_millis(11_500)));
+        self.socket.as_fd()
     }
 }

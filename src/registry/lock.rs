@@ -12,7 +12,8 @@ use super::record::Record;
 use super::record_file::{read, record_of, records};
 use super::start_lock::{MODE, lock_starts_in, mode_in};
 use super::tree::{Leftovers, Tree};
-use super::{lock_directory, pid_file, stored_spec};
+use super::{GroupRecord, lock_directory, pid_file, stored_spec};
+use crate::sys::cgroup::Group;
 use crate::sys::lock::Holder;
 use crate::sys::{fd, file, lock};
 
@@ -120,18 +121,27 @@ impl Lock {
         stored_spec::store(&self.path, spec, mode)
     }
 
+    /// Adds the control group of the service to its record.
+    pub fn record_group(&self, group: &Group) -> io::Result<()> {
+        let Some(record) = read(&self.path)? else { return Ok(()) };
+        self.record(&Record { control_group: Some(GroupRecord::of(group)?), ..record })
+    }
+
     /// Records the service's main process.
     pub fn record(&self, record: &Record) -> io::Result<()> {
         let path = record_of(&self.path);
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        file::replace(
-            file::open_directory(directory)?,
-            name,
-            mode_in(Some(directory), 0o644),
-            &record.write(),
-        )
+        let open = file::open_directory(directory)?;
+        match file::replace(&open, name, mode_in(Some(directory), 0o644), &record.write()) {
+            // The old record has its place on a file system that is full.
+            Err(full) if full.kind() == io::ErrorKind::StorageFull => {
+                let length = fs::symlink_metadata(&path)?.len();
+                file::overwrite(&open, name, &record.write_padded(length)).map_err(|_| full)
+            }
+            replaced => replaced,
+        }
     }
 }
 
@@ -173,6 +183,8 @@ pub fn remove(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     remove_control_socket(path, record.as_ref());
+    let here = record.as_ref().filter(|record| record.is_of_this_boot());
+    let group_gone = here.and_then(|record| Some(record.control_group.as_ref()?.remove()));
     let pid_file_gone = record
         .and_then(|record| Some(pid_file::remove(record.pid_file.as_deref()?, record.pid)))
         .unwrap_or(Ok(()));
@@ -186,7 +198,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
             file::remove(&directory, name)?;
         }
     }
-    pid_file_gone
+    group_gone.unwrap_or(Ok(())).and(pid_file_gone)
 }
 
 /// Removes the control socket of a monitor that was killed. That of a living one is its own.

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use svcadapt_spec::{AbsPath, ServiceName};
 
@@ -10,7 +11,7 @@ use super::lock_directory;
 use super::lock_directory::directory;
 use super::record_file::RECORD;
 use crate::sys::directories::THIS_SYSTEM;
-use crate::sys::file;
+use crate::sys::{file, process};
 
 /// The lock of a service. `None` if it has neither a name nor a pid file.
 pub fn path(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<PathBuf> {
@@ -39,14 +40,30 @@ pub fn is_launchers(address: &OsStr) -> bool {
     (socket && lock_directory::contains(path)) || address.as_bytes().starts_with(ABSTRACT_SOCKET)
 }
 
+/// A name for the notify socket of this process. Its pid alone may also be that of a process of another container that
+/// shares the directory.
+pub fn notify_socket() -> PathBuf {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    directory().join(format!("{SOCKET}{}.{:x}", process::own_pid(), now.as_nanos()))
+}
+
+/// The pid of the process with this notify or control socket.
+pub fn socket_pid(name: &OsStr) -> Option<i32> {
+    let name = name.to_str()?;
+    let rest = name.strip_prefix(SOCKET).or_else(|| name.strip_prefix(CONTROL_SOCKET))?;
+    rest.split('.').next()?.parse().ok()
+}
+
 /// The prefix of the name of a launcher's socket; the launcher's pid follows.
-pub const SOCKET: &str = ".notify.";
+const SOCKET: &str = ".notify.";
 /// The same for a socket without a place in the file system ([`crate::sys::socket`]).
 const ABSTRACT_SOCKET: &[u8] = b"@svcadapt/notify/";
 
-/// The control socket of the monitor with this pid, beside the lock of its service.
+/// The control socket of the monitor with this pid, beside the lock of its service. The monitor of another service may
+/// have the same pid, in a container that shares the directory.
 pub fn control_socket(lock: &Path, pid: i32) -> PathBuf {
-    lock.with_file_name(format!("{CONTROL_SOCKET}{pid}"))
+    let name = lock.file_name().unwrap_or_default();
+    lock.with_file_name(format!("{CONTROL_SOCKET}{pid}.{}", file::digest(name.as_bytes())))
 }
 
 /// The prefix of the name of a monitor's control socket; the monitor's pid follows.

@@ -13,6 +13,7 @@
 //! A child of the program has the descriptor too, and may lock the file after the program has ended. That has no
 //! effect: a process that is not recorded is not the service, and the next start creates a new file.
 
+mod control_group;
 mod lines;
 mod lock;
 mod lock_directory;
@@ -23,19 +24,22 @@ pub mod pid_file;
 mod record;
 mod record_file;
 mod start_lock;
+mod starting;
 pub mod stored_spec;
 mod terminate;
 mod tree;
 
+pub use control_group::GroupRecord;
 pub use lock::{AlreadyRunning, Lock, remove};
 pub use lock_directory::{
     LockDirectoryError, directory, lock_directories, obstacle, own_directories, prepare_directory,
     runtime_directory,
 };
-pub use lock_name::{SOCKET, control_socket, file_name, is_launchers, name_of, path};
+pub use lock_name::{control_socket, file_name, is_launchers, name_of, notify_socket, path, socket_pid};
 pub use look::{Found, inherited, is_held_by, look};
 pub use record::{Monitor, Record, Session};
-pub use record_file::{lock_of, records};
+pub use record_file::{is_monitored_by_parent, lock_of, records};
 pub(crate) use start_lock::lock_starts;
-pub use terminate::{Members, Termination, TerminationResult};
+pub use starting::{Starting, is_starting};
+pub use terminate::{ProcessSet, Termination};
 pub use tree::{Leftovers, Tree};

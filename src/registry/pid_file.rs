@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::sys::file::Kind;
+use crate::sys::file::EntryKind;
 use crate::sys::path_trust::{Judge, Last};
 use crate::sys::{directories, error_text, file, identity, untrusted};
 
@@ -65,7 +65,7 @@ pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
         opened => opened?,
     };
     let named = match file::look(&directory, name)? {
-        Some(found) if found.kind == Kind::Regular => {
+        Some(found) if found.kind == EntryKind::Regular => {
             untrusted::read_in(&directory, name, MAX_PID_FILE_BYTES)?
         }
         _ => None,
@@ -134,12 +134,12 @@ fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), PidFileError> {
     let directory = std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent))?;
     if let Some(found) = file::look(&directory, name)? {
         let cause = match found.kind {
-            Kind::Link => "it is a symbolic link",
-            Kind::Other => "it is not a regular file",
-            Kind::Regular if found.names > 1 => "it has several hard links",
-            Kind::Regular if found.uid != own => "it belongs to another user",
-            Kind::Regular if found.mode & 0o022 != 0 => "other users can write it",
-            Kind::Regular => return Ok((directory, name)),
+            EntryKind::Link => "it is a symbolic link",
+            EntryKind::Other => "it is not a regular file",
+            EntryKind::Regular if found.names > 1 => "it has several hard links",
+            EntryKind::Regular if found.uid != own => "it belongs to another user",
+            EntryKind::Regular if found.mode & 0o022 != 0 => "other users can write it",
+            EntryKind::Regular => return Ok((directory, name)),
         };
         return Err(pid_file_error(cause, "remove it, and find out who put it there"));
     }

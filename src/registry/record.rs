@@ -4,8 +4,10 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 
+use super::GroupRecord;
 use super::lines;
 use crate::plan::started_as;
+use crate::sys::cgroup::Group;
 use crate::sys::{identity, process};
 
 /// The record of a service.
@@ -24,6 +26,8 @@ pub struct Record {
     pub pid_file: Option<PathBuf>,
     /// The process that stays with it. `None` if none does.
     pub monitor: Option<Monitor>,
+    /// Its control group. `None` if it has none of its own.
+    pub control_group: Option<GroupRecord>,
     /// Its program.
     pub program: PathBuf,
     /// The stop timeout in microseconds. `None` means no limit.
@@ -95,6 +99,7 @@ impl Record {
             namespace: process::namespace(),
             pid_file,
             monitor: None,
+            control_group: None,
             program,
             stop_timeout,
             stop_signal: None,
@@ -123,6 +128,11 @@ impl Record {
     /// Its monitor, if that is alive.
     pub fn living_monitor(&self) -> Option<Monitor> {
         self.monitor.filter(|monitor| monitor.lives() && self.is_of_here())
+    }
+
+    /// Its control group, if it is still there.
+    pub fn open_control_group(&self) -> Option<Group> {
+        self.control_group.as_ref().filter(|_| self.is_of_here())?.open()
     }
 
     /// Whether its pids are those of this boot and this pid namespace.
@@ -186,6 +196,9 @@ impl Record {
             let start = start_time.map(|start| start.to_string()).unwrap_or_default();
             put("monitor", OsStr::new(&format!("{pid}:{start}")));
         }
+        if let Some(group) = &self.control_group {
+            put("control-group", &group.to_line());
+        }
         if let Some(timeout) = self.stop_timeout {
             put("stop", OsStr::new(&timeout.to_string()));
         }
@@ -203,6 +216,18 @@ impl Record {
         text
     }
 
+    /// The same, at least this long, so that nothing is left of a text that it overwrites.
+    pub(super) fn write_padded(&self, length: u64) -> Vec<u8> {
+        let mut text = self.write();
+        let missing = usize::try_from(length).unwrap_or(0).saturating_sub(text.len());
+        if missing > 0 {
+            text.truncate(text.len() - lines::END.len());
+            lines::put(&mut text, "padding", OsStr::new(&"-".repeat(missing)));
+            text.extend(lines::END);
+        }
+        text
+    }
+
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let fields: Vec<_> = lines::fields(text)?.collect();
         let field = |name: &str| {
@@ -217,6 +242,7 @@ impl Record {
             namespace: field("namespace").and_then(|name| name.into_string().ok()),
             pid_file: field("pid-file").map(PathBuf::from),
             monitor: field("monitor").and_then(|text| monitor(text.to_str()?)),
+            control_group: field("control-group").and_then(|line| GroupRecord::parse(&line)),
             program: field("program")?.into(),
             stop_timeout: number("stop"),
             stop_signal: field("signal").and_then(|name| name.into_string().ok()),
@@ -254,6 +280,7 @@ mod tests {
         record.pid_file = Some("/run/x=y.pid".into());
         record.session = Session::Own(4711);
         record.user = 2001;
+        record.control_group = Some(GroupRecord { path: "/sys/fs/cgroup/x".into(), device: 1, inode: 2 });
         record.monitor = Some(Monitor { pid: 12, start_time: Some(34) });
         assert_eq!(record.first_start_time(), record.start_time);
         let start = record.start_time.unwrap();
@@ -267,6 +294,17 @@ mod tests {
         (record.start_time, record.boot) = (None, None);
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         assert!(!record.lives() && record.may_be(record.pid));
+    }
+
+    #[test]
+    fn padded_record_is_the_same_and_at_least_as_long() {
+        let record = Record::own(None, "/bin/a".into(), None).unwrap();
+        let length = record.write().len();
+        for asked in [0, length, length + 1, length + 500] {
+            let text = record.write_padded(asked as u64);
+            assert!(text.len() >= asked.max(length));
+            assert_eq!(Record::read(&text), Some(record.clone()));
+        }
     }
 
     #[test]

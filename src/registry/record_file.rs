@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use super::lock_directory::lock_directories;
 use super::record::Record;
-use crate::sys::file;
+use crate::sys::{file, process};
 
 /// Every lock in a directory that has a record, except `own`, sorted by name.
 pub fn records(directory: &Path, own: Option<&Path>) -> io::Result<Vec<(PathBuf, Record)>> {
@@ -35,6 +35,12 @@ pub fn lock_of(pid: i32) -> Option<PathBuf> {
         places.into_iter().filter_map(|lock_directory| records(&lock_directory.path, None).ok()).flatten();
     let mut own = records.filter(|(_, record)| record.pid == pid && record.lives());
     own.next().map(|(lock, _)| lock)
+}
+
+/// Whether the monitor of the service with this lock has started this process.
+pub fn is_monitored_by_parent(lock: &Path) -> bool {
+    let monitor = read(lock).ok().flatten().and_then(|record| record.living_monitor());
+    monitor.is_some_and(|monitor| monitor.pid == process::parent_pid())
 }
 
 /// Reads the record of a lock.

@@ -7,7 +7,7 @@ use std::io;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use svcadapt_spec::{FIELDS, Origin, ServiceSpec, SpecDraft, values};
+use svcadapt_spec::{FIELDS, Origin, ServiceSpec, Socket, SpecDraft, values};
 
 use super::lines;
 use super::start_lock::{MODE, mode_in};
@@ -79,10 +79,14 @@ impl Lines {
         for word in spec.command.argv() {
             lines::put(&mut text, "word", word);
         }
-        for row in &FIELDS {
+        for row in FIELDS.iter().filter(|row| Socket::kind_of(row.field).is_none()) {
             for value in values(spec, row.field) {
                 lines::put(&mut text, &format!("-{}", row.option), &value);
             }
+        }
+        // Of every kind in one order, which is that of their descriptors.
+        for socket in &spec.sockets.listen {
+            lines::put(&mut text, &format!("-{}", socket.field().option()), &socket.address.written());
         }
         text.extend(lines::END);
         text
@@ -127,6 +131,11 @@ mod tests {
         draft.assign(Field::Environment, "B=", Origin::Option);
         draft.assign(Field::ExecStop, "-/bin/sh -c 'kill $MAINPID'", Origin::Option);
         draft.assign(Field::Restart, "always", Origin::Option);
+        for (field, value) in
+            [(Field::ListenFifo, "/a"), (Field::ListenStream, "@b"), (Field::ListenFifo, "/c")]
+        {
+            draft.assign(field, value, Origin::Option);
+        }
         let spec = draft.finish().unwrap();
         let text = Lines::default().with_spec(&spec, "classic");
         let (_, stored) = parse(&text).unwrap();

@@ -25,7 +25,7 @@ const MAX_DESCRIPTORS: u64 = 256;
 const MAX_EMPTY_LOOKS: u32 = 8;
 
 /// The set of processes to end.
-pub trait Members {
+pub trait ProcessSet {
     /// The pids of all possible members, as of now. If processes cannot be listed: the known ones.
     fn list(&self) -> io::Result<BTreeSet<i32>>;
     /// Process groups whose members /proc may hide. All their processes are members.
@@ -40,6 +40,10 @@ pub trait Members {
     fn proves(&self, pid: i32) -> bool;
     /// Whether a member created this session, so that its process groups contain only members.
     fn owns(&self, session: i32) -> bool;
+    /// Lets members go on that were stopped together.
+    fn wake_all(&self) {}
+    /// Kills all members at once where that is possible.
+    fn kill_all(&self) {}
     /// A process group leader that keeps running and is not a member.
     fn surviving_leader(&self) -> Option<i32> {
         None
@@ -79,7 +83,7 @@ struct Member {
     denied: bool,
 }
 
-impl<'a, M: Members> Termination<'a, M> {
+impl<'a, M: ProcessSet> Termination<'a, M> {
     /// Starts without known members.
     pub fn new(members: &'a M) -> Self {
         let (soft, _) = limits::get(limits::NOFILE).unwrap_or((0, 0));
@@ -98,6 +102,7 @@ impl<'a, M: Members> Termination<'a, M> {
 
     /// Resumes suspended members (SIGSTOP): they could not act on a signal, and others may wait for them.
     pub fn wake(&mut self) -> io::Result<()> {
+        self.members.wake_all();
         self.look()?;
         for member in self.known.values().filter(|member| process::is_stopped(member.held.pid())) {
             let _ = member.held.send(signal::SIGCONT);
@@ -109,14 +114,57 @@ impl<'a, M: Members> Termination<'a, M> {
     /// Sends these signals once to every member except those in `known`.
     pub fn signal(&mut self, numbers: &[i32], known: &[i32]) -> io::Result<()> {
         self.look()?;
+        self.asked_unseen = true;
         for number in numbers {
-            for member in self.known.values().filter(|member| !known.contains(&member.held.pid())) {
+            for member in self.known.values_mut().filter(|member| !known.contains(&member.held.pid())) {
+                member.asked = true;
                 // A member that has changed its user may not be signalled.
-                let _ = member.held.send(*number);
+                member.denied |= member.held.send(*number).is_err();
             }
             self.send_to_unseen(*number);
         }
         Ok(())
+    }
+
+    /// Those of the members seen so far that are left, and the groups with invisible members. A process that has appeared
+    /// since the last look may belong to the next start.
+    pub fn left(&mut self) -> io::Result<(Vec<i32>, Vec<i32>)> {
+        self.forget_ended()?;
+        self.forget_empty();
+        let TerminationResult { left, left_groups, .. } = self.ended();
+        Ok((left, left_groups))
+    }
+
+    /// The members that are left now, and the groups with invisible members.
+    pub fn rest(&mut self) -> io::Result<(Vec<i32>, Vec<i32>)> {
+        self.look()?;
+        self.left()
+    }
+
+    /// Whether no member is left that may be signalled. One that forks faster than it can be listed is killed by its
+    /// group.
+    pub fn is_over(&mut self) -> io::Result<bool> {
+        for _ in 0..MAX_EMPTY_LOOKS {
+            self.rest()?;
+            if self.is_in_reach() {
+                return Ok(false);
+            }
+            if !self.groups_answer() {
+                break;
+            }
+        }
+        self.kill_groups();
+        Ok(true)
+    }
+
+    fn is_in_reach(&self) -> bool {
+        self.known.values().any(|member| !member.denied) || !self.unseen.is_empty()
+    }
+
+    /// The descriptors that become readable when a member ends.
+    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let held = self.known.values().filter(|member| !member.denied).map(|member| &member.held);
+        held.filter_map(ProcessHandle::descriptor)
     }
 
     /// Sends SIGTERM to every member, SIGKILL after `deadline` (`None`: never), and gives up `kill_timeout` later.
@@ -136,8 +184,7 @@ impl<'a, M: Members> Termination<'a, M> {
             let no_others = reap()?;
             self.look()?;
             self.forget_empty();
-            let in_reach = self.known.values().any(|member| !member.denied) || !self.unseen.is_empty();
-            if no_others && !in_reach {
+            if no_others && !self.is_in_reach() {
                 empty += 1;
                 if empty >= MAX_EMPTY_LOOKS || !self.groups_answer() {
                     self.kill_groups();
@@ -156,15 +203,14 @@ impl<'a, M: Members> Termination<'a, M> {
                 self.kill();
                 KILL_POLL_INTERVAL
             } else {
-                self.ask();
+                self.ask(&[signal::SIGTERM, signal::SIGCONT]);
                 // No descriptor reports the end of the last member of such a group.
                 let pause = if self.unseen.is_empty() { POLL_INTERVAL } else { KILL_POLL_INTERVAL };
                 left.unwrap_or(pause).min(pause)
             };
-            let held = || self.known.values().filter(|member| !member.denied).map(|member| &member.held);
-            pause = held().filter_map(ProcessHandle::pause).fold(pause, Duration::min);
-            let descriptors: Vec<BorrowedFd<'_>> =
-                wake.into_iter().chain(held().filter_map(ProcessHandle::descriptor)).collect();
+            let held = self.known.values().filter(|member| !member.denied).map(|member| &member.held);
+            pause = held.filter_map(ProcessHandle::pause).fold(pause, Duration::min);
+            let descriptors: Vec<BorrowedFd<'_>> = wake.into_iter().chain(self.descriptors()).collect();
             fd::wait_readable(&descriptors, Some(pause))?;
         }
     }
@@ -179,22 +225,14 @@ impl<'a, M: Members> Termination<'a, M> {
 
     /// Opens a handle of every new member, and closes those of ended ones.
     fn look(&mut self) -> io::Result<()> {
-        let mut ended = Vec::new();
-        for (pid, member) in &self.known {
-            if member.held.has_ended()? {
-                ended.push(*pid);
-            }
-        }
-        for pid in ended {
-            self.known.remove(&pid);
-        }
+        self.forget_ended()?;
         let own = process_info::own();
         let listed = self.members.list()?;
         for pid in listed.into_iter().filter(|pid| *pid != own.pid) {
             if self.known.contains_key(&pid) {
                 continue;
             }
-            let held = if self.descriptors() < self.max_descriptors {
+            let held = if self.count_descriptors() < self.max_descriptors {
                 ProcessHandle::open(pid)?
             } else {
                 ProcessHandle::by_number(pid)?
@@ -218,16 +256,31 @@ impl<'a, M: Members> Termination<'a, M> {
         Ok(())
     }
 
-    fn descriptors(&self) -> usize {
+    fn forget_ended(&mut self) -> io::Result<()> {
+        let mut ended = Vec::new();
+        for (pid, member) in &self.known {
+            if member.held.has_ended()? {
+                ended.push(*pid);
+            }
+        }
+        for pid in ended {
+            self.known.remove(&pid);
+        }
+        Ok(())
+    }
+
+    fn count_descriptors(&self) -> usize {
         self.known.values().filter(|member| member.held.pause().is_none()).count()
     }
 
-    /// Sends SIGTERM to members that have not had it, and resumes suspended ones.
-    fn ask(&mut self) {
+    /// Sends these signals to members that have not had any, and resumes suspended ones.
+    pub fn ask(&mut self, numbers: &[i32]) {
         if !self.asked_unseen {
             self.asked_unseen = true;
-            self.send_to_unseen(signal::SIGTERM);
-            self.send_to_unseen(signal::SIGCONT);
+            self.members.wake_all();
+            for number in numbers {
+                self.send_to_unseen(*number);
+            }
         }
         for (pid, member) in &mut self.known {
             if !member.asked {
@@ -237,9 +290,10 @@ impl<'a, M: Members> Termination<'a, M> {
                     // Its whole group has had the signal.
                     continue;
                 }
-                // A member that has changed its user may not be signalled.
-                member.denied = member.held.send(signal::SIGTERM).is_err();
-                let _ = member.held.send(signal::SIGCONT);
+                for number in numbers {
+                    // A member that has changed its user may not be signalled.
+                    member.denied |= member.held.send(*number).is_err();
+                }
             } else if process::is_stopped(*pid) {
                 let _ = member.held.send(signal::SIGCONT);
             }
@@ -247,6 +301,7 @@ impl<'a, M: Members> Termination<'a, M> {
     }
 
     fn kill(&mut self) {
+        self.members.kill_all();
         for member in self.known.values_mut() {
             if !member.asked {
                 member.asked = true;

@@ -11,8 +11,9 @@ use std::io;
 use std::path::Path;
 
 use super::record::{Record, Session};
-use super::terminate::Members;
+use super::terminate::ProcessSet;
 use crate::plan::STARTED_AS;
+use crate::sys::cgroup::Group;
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{descendants, process, process_info, procfs};
 
@@ -28,6 +29,8 @@ pub struct Tree<'a> {
     main_group: Option<i32>,
     /// Whether /proc hides the members of that group.
     hidden: bool,
+    /// The control group of the service.
+    control_group: Option<Group>,
     /// This process and its ancestors.
     spared: BTreeSet<i32>,
 }
@@ -118,7 +121,15 @@ impl<'a> Tree<'a> {
             let found = std::fs::symlink_metadata(lock).ok()?;
             Some((lock.file_name()?.to_owned(), found.dev(), found.ino()))
         });
-        Self { record, lock: named, session: None, main_group: None, hidden: false, spared: spared() }
+        Self {
+            record,
+            lock: named,
+            session: None,
+            main_group: None,
+            hidden: false,
+            control_group: record.open_control_group(),
+            spared: spared(),
+        }
     }
 
     /// The service's own session, unless it is this process's one or its number was reused: a session leader that
@@ -151,11 +162,18 @@ impl<'a> Tree<'a> {
         Ok(all)
     }
 
-    /// The processes that have the lock or the mark.
+    /// The processes that have the lock or the mark, or are in the control group.
     fn marked(&self) -> io::Result<BTreeSet<i32>> {
-        let Some(first_start_time) = self.record.first_start_time() else { return Ok(BTreeSet::new()) };
+        let mut marked = self.in_control_group();
+        let Some(first_start_time) = self.record.first_start_time() else { return Ok(marked) };
         let all = descendants::since(first_start_time)?.into_iter();
-        Ok(all.filter(|pid| self.may_be(*pid) && self.bears_mark(*pid)).collect())
+        marked.extend(all.filter(|pid| self.may_be(*pid) && self.bears_mark(*pid)));
+        Ok(marked)
+    }
+
+    fn in_control_group(&self) -> BTreeSet<i32> {
+        let all = self.control_group.as_ref().and_then(|group| group.processes().ok()).unwrap_or_default();
+        all.into_iter().filter(|pid| self.may_be(*pid)).collect()
     }
 
     /// Whether the process is alive, and is neither the main process (which is handled separately) nor excluded.
@@ -203,7 +221,7 @@ enum Flags {
     Any,
 }
 
-impl Members for Tree<'_> {
+impl ProcessSet for Tree<'_> {
     fn list(&self) -> io::Result<BTreeSet<i32>> {
         match self.listed() {
             // Without /proc.
@@ -214,7 +232,25 @@ impl Members for Tree<'_> {
 
     fn proves(&self, pid: i32) -> bool {
         let session = process::session(pid).is_ok_and(|session| self.owns(session));
-        (session && self.may_be(pid)) || (self.may_be(pid) && self.bears_mark(pid))
+        (session && self.may_be(pid))
+            || (self.may_be(pid) && self.bears_mark(pid))
+            || self.in_control_group().contains(&pid)
+    }
+
+    fn wake_all(&self) {
+        if let Some(group) = &self.control_group {
+            let _ = group.freeze(false);
+        }
+    }
+
+    /// The caller may be in the group: the service itself can stop it.
+    fn kill_all(&self) {
+        let Some(group) = &self.control_group else { return };
+        let Ok(members) = group.processes() else { return };
+        if self.spared.is_disjoint(&members) && group.kill().is_err() {
+            // Before Linux 5.14: no member can fork any more, and each is killed by itself.
+            let _ = group.freeze(true);
+        }
     }
 
     fn unseen_groups(&self) -> BTreeSet<i32> {

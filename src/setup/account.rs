@@ -5,6 +5,8 @@ use std::path::Path;
 
 use svcadapt_spec::{Principal, ServiceSpec};
 
+use super::dynamic_user;
+use super::failure::USER;
 use crate::error::StepError;
 use crate::plan::{Account, AccountEntry, CallerState, StartedBy};
 use crate::sys::accounts::User;
@@ -13,14 +15,13 @@ use crate::sys::{accounts, error_text, identity};
 
 /// systemd's numbers for these steps (systemd.exec(5)).
 const GROUP: u8 = 216;
-const USER: u8 = 217;
 
 /// Runs `act` with the service's rights, which requires root.
 pub(super) fn with_service_rights<T>(
     account: &Account,
     act: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
-    let Account { uid, gid, groups, member, entry: _ } = account;
+    let Account { uid, gid, groups, member, .. } = account;
     identity::with_rights_of(*uid, *gid, groups, member.as_deref(), act)
 }
 
@@ -87,17 +88,39 @@ pub(super) fn resolve(
     failures: &mut Vec<StepError>,
 ) -> Account {
     let before = failures.len();
-    let user = spec.user.as_ref().map(|principal| (principal, find(principal, "user", failures)));
-    let group = spec.group.as_ref().and_then(|principal| find_group(principal, "group", failures));
+    let is_dynamic = dynamic_user::is_wanted(spec, caller);
+    let dynamic = if is_dynamic { dynamic_user::name(spec) } else { None };
+    let is_dynamic_group = |group: &Principal| match (group, &dynamic) {
+        (Principal::Name(group), Some(user)) => group == user,
+        _ => false,
+    };
+    let user = spec.user.as_ref().filter(|_| dynamic.is_none());
+    let user = user.map(|principal| (principal, find(principal, "user", failures)));
+    // A group of its name is part of a dynamic user.
+    let group = spec.group.as_ref().filter(|group| !is_dynamic_group(group));
+    let group = group.and_then(|principal| find_group(principal, "group", failures));
     let more: Vec<u32> = spec
         .supplementary_groups
         .iter()
         .filter_map(|one| find_group(one, "supplementary group", failures))
         .collect();
-    let mut account = match user {
-        None => of_caller(started_by, caller, group),
-        Some((principal, found)) => of_user(principal, found, group, failures),
+    let mut account = match (dynamic, user) {
+        (Some(name), _) => of_dynamic_user(spec, name, group, failures),
+        (None, Some((principal, found))) => of_user(principal, found, group, failures),
+        (None, None) => {
+            if is_dynamic {
+                let failure = StepError::about(
+                    "dynamic user",
+                    "DynamicUser",
+                    "a service without a name has no such user",
+                    USER,
+                );
+                failures.push(failure.hint("set --name or --user"));
+            }
+            of_caller(started_by, caller, group)
+        }
     };
+    account.is_dynamic = is_dynamic;
     account.member = account.member.filter(|_| more.is_empty());
     account.groups.extend(more);
     account.groups.sort_unstable();
@@ -112,7 +135,9 @@ pub(super) fn resolve(
 /// Verifies that a user given by name still has the same uid. Privileges that are dropped late would otherwise go to
 /// the account that has the number now.
 pub fn verify_user(spec: &ServiceSpec, account: &Account) -> Result<(), StepError> {
-    let Some(principal @ Principal::Name(name)) = &spec.user else { return Ok(()) };
+    let Some(principal @ Principal::Name(name)) = spec.user.as_ref().filter(|_| !account.is_dynamic) else {
+        return Ok(());
+    };
     let mut failures = Vec::new();
     let now = find(principal, "user", &mut failures);
     match (failures.pop(), now) {
@@ -178,7 +203,37 @@ fn of_caller(started_by: StartedBy, caller: &CallerState, group: Option<u32>) ->
         Some(user) if !keeps => user.gid,
         _ => caller.gid,
     };
-    Account { uid: caller.uid, gid: group.unwrap_or(own), groups, member: None, entry: found.map(entry) }
+    Account {
+        uid: caller.uid,
+        gid: group.unwrap_or(own),
+        groups,
+        entry: found.map(entry),
+        ..Account::default()
+    }
+}
+
+/// The account of a dynamic user: the one of its name, else one that is made up.
+fn of_dynamic_user(
+    spec: &ServiceSpec,
+    name: String,
+    group: Option<u32>,
+    failures: &mut Vec<StepError>,
+) -> Account {
+    let principal = Principal::Name(name.clone());
+    match accounts::user(&name) {
+        Ok(None) => dynamic_user::account(spec, name, group).unwrap_or_else(|failure| {
+            failures.push(failure);
+            Account::default()
+        }),
+        Ok(found) => {
+            let account = of_user(&principal, found, group, failures);
+            Account { entry: Some(dynamic_user::entry(name)), ..account }
+        }
+        Err(error) => {
+            failures.push(StepError::kernel("user", name, &error, USER));
+            Account::default()
+        }
+    }
 }
 
 fn of_user(
@@ -199,7 +254,8 @@ fn of_user(
                 failures.push(StepError::kernel("group", format!("of {}", user.name), &error, GROUP));
                 Vec::new()
             });
-            Account { uid: user.uid, gid, groups, member: Some(user.name.clone()), entry: Some(entry(user)) }
+            let member = Some(user.name.clone());
+            Account { uid: user.uid, gid, groups, member, entry: Some(entry(user)), ..Account::default() }
         }
         (None, Principal::Id(uid)) => {
             if group.is_none() {
@@ -207,7 +263,7 @@ fn of_user(
                 failures.push(StepError::about("user", uid.to_string(), cause, GROUP).hint("add --group"));
             }
             let gid = group.unwrap_or_default();
-            Account { uid: *uid, gid, groups: vec![gid], member: None, entry: None }
+            Account { uid: *uid, gid, groups: vec![gid], ..Account::default() }
         }
         (None, Principal::Name(_)) => Account::default(),
     }

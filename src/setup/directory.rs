@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::undo::Created;
-use crate::sys::file::Kind;
+use crate::sys::file::EntryKind;
 use crate::sys::path_trust::{Judge, Last};
 use crate::sys::{file, identity};
 
@@ -76,7 +76,7 @@ fn begin(path: &Path, judge: Judge) -> io::Result<(PathBuf, File)> {
 }
 
 fn explain(directory: &File, name: &OsStr, left: usize, error: io::Error) -> io::Error {
-    let link = matches!(file::look(directory, name), Ok(Some(found)) if found.kind == Kind::Link);
+    let link = matches!(file::look(directory, name), Ok(Some(found)) if found.kind == EntryKind::Link);
     match (link, left) {
         (true, 0) => io::Error::other("a symbolic link is in its place"),
         (true, _) => io::Error::other(format!("a symbolic link is in its path ({})", name.display())),

@@ -5,7 +5,7 @@ use std::io;
 use svcadapt_spec::ServiceSpec;
 
 use crate::error::StepError;
-use crate::plan::{Label, LaunchStep, Note, SetupStep};
+use crate::plan::{LaunchStep, Note, SetupStep, StepLabel};
 use crate::registry::LockDirectoryError;
 use crate::sys::{error_text, processes};
 
@@ -13,6 +13,8 @@ use crate::sys::{error_text, processes};
 const ALREADY_RUNNING: u8 = 250;
 /// The exit status if a pid file cannot be trusted or written.
 pub(super) const PID_FILE: u8 = 251;
+/// The exit status if a user is not found (systemd.exec(5)).
+pub(super) const USER: u8 = 217;
 
 impl StepError {
     /// A failure that belongs to no step of the plan.
@@ -37,19 +39,19 @@ impl StepError {
     }
 
     /// The failure of a step, with a cause in words.
-    pub(crate) fn at(step: impl Into<Label>, cause: impl Into<String>) -> Self {
-        let Label { stage, object, status } = step.into();
+    pub(crate) fn at(step: impl Into<StepLabel>, cause: impl Into<String>) -> Self {
+        let StepLabel { stage, object, status } = step.into();
         Self { object, ..Self::new(stage, cause).status(status) }
     }
 
     /// The failure of a step, with the cause from the kernel.
-    pub(crate) fn io(step: impl Into<Label>, error: &io::Error) -> Self {
+    pub(crate) fn io(step: impl Into<StepLabel>, error: &io::Error) -> Self {
         let hint = size_limit(error);
         Self { errno: error.raw_os_error(), hint, ..Self::at(step, error_text(error)) }
     }
 
     /// The failure of a step because the lock directory is not usable.
-    pub(crate) fn unusable(step: impl Into<Label>, unusable: LockDirectoryError) -> Self {
+    pub(crate) fn unusable(step: impl Into<StepLabel>, unusable: LockDirectoryError) -> Self {
         let LockDirectoryError { path, cause, hint, errno } = unusable;
         Self { hint, errno, ..Self::at(step, format!("{}: {cause}", path.display())) }
     }

@@ -5,7 +5,6 @@
 //! a cgroup.
 
 use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use svcadapt_spec::ServiceSpec;
 
 use super::failure::service_label;
 use super::stop_timeout::DEFAULT_STOP_MICROS;
-use crate::error::StepError;
+use crate::error::{StepError, tell};
 use crate::plan::Strategy;
 use crate::registry;
 use crate::registry::{AlreadyRunning, Lock, Record, Termination, Tree};
@@ -74,13 +73,8 @@ fn terminate(path: &Path, record: &Record) -> io::Result<()> {
     let deadline = Instant::now().checked_add(timeout);
     let ended = Termination::new(&tree).run(deadline, KILL_TIMEOUT, None, &mut || Ok(true))?;
     let name = path.file_name().unwrap_or_default().display().to_string();
-    let text = format!(
-        "svcadapt: start '{}': leftover processes of the last instance were ended: {}\n",
-        crate::sys::escape_control(&name),
-        ended.asked
-    );
-    // Standard error is the manager's log. A failed write must not stop the start.
-    let _ = io::stderr().write_all(text.as_bytes());
+    let name = crate::sys::escape_control(&name);
+    tell(&format!("start '{name}': leftover processes of the last instance were ended: {}", ended.asked));
     Ok(())
 }
 

@@ -4,69 +4,129 @@
 //! socket that a process still has open; a stale socket is removed. Two starts that find the same stale socket take
 //! turns, or the second one would remove the first one's new socket.
 
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::{fs, io};
 
-use svcadapt_spec::{BindIpv6Only, FileMode, Socket, SocketAddress, SocketKind, Sockets};
+use svcadapt_spec::{
+    BindIpv6Only, FileMode, ServiceSpec, Socket, SocketAddress, SocketKind, SocketOption, SocketOptionValue,
+    Sockets,
+};
 
-use super::account::with_service_rights;
+use super::listen_place::{Creator, ListenError, listen_error, prepare};
 use super::undo::Created;
-use super::{account, directory};
-use crate::plan::Account;
+use super::{listen_file, socket_options};
+use crate::error::StepError;
+use crate::plan::{Account, Resolution, StepLabel};
 use crate::registry;
 use crate::sys::listen::{Kind, Settings};
-use crate::sys::path_trust::{Judge, Last};
-use crate::sys::{directories, error_text, file, identity, listen};
+use crate::sys::listeners::Listening;
+use crate::sys::special::Messages;
+use crate::sys::{file, listen, listeners, special};
 
-/// Why a socket cannot be opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ListenError {
-    /// The cause, in words.
-    pub(super) cause: String,
-    /// What the reader can do about it.
-    pub(super) hint: Option<String>,
-    /// The errno, if the kernel refused.
-    pub(super) errno: Option<i32>,
+/// Opens one socket of a service. `made` is called for each new file and directory.
+pub fn open_socket(
+    socket: &Socket,
+    spec: &ServiceSpec,
+    resolved: &Resolution,
+    made: &mut impl FnMut(Created),
+) -> Result<OwnedFd, StepError> {
+    let opened = open(socket, &spec.sockets, resolved.socket_owner, &resolved.account, made);
+    opened.map_err(|ListenError { cause, hint, errno }| StepError {
+        hint,
+        errno,
+        ..StepError::at(StepLabel::listen(socket), cause)
+    })
 }
 
-impl From<io::Error> for ListenError {
-    fn from(error: io::Error) -> Self {
-        Self { cause: error_text(&error), hint: None, errno: error.raw_os_error() }
+/// Removes the files of the service's sockets after its end, if that is asked for (systemd.socket(5), `RemoveOnStop=`).
+/// A socket that another process has open by now stays, and so does a FIFO or a message queue in the place of the one that was
+/// held: `held` has devices and inodes.
+pub fn remove_sockets(spec: &ServiceSpec, account: &Account, held: &[(u64, u64)]) {
+    let asked = SocketOptionValue::Flag(true);
+    if spec.sockets.options.get(&SocketOption::RemoveOnStop) != Some(&asked) {
+        return;
+    }
+    for socket in &spec.sockets.listen {
+        // Best effort: the service has ended.
+        let _ = remove(socket, account, held);
     }
 }
 
-fn listen_error(cause: impl Into<String>, hint: &str) -> ListenError {
-    ListenError { cause: cause.into(), hint: Some(hint.into()), errno: None }
+fn remove(socket: &Socket, account: &Account, held: &[(u64, u64)]) -> Result<(), ListenError> {
+    match (&socket.address, kind_of(socket)) {
+        (SocketAddress::Path(path), Some(kind)) => {
+            let path = path.as_path();
+            clear(kind, path, &Creator::of(path.parent().unwrap_or(Path::new("/")), account)?)
+        }
+        (SocketAddress::Path(path), None) if socket.kind == SocketKind::Fifo => {
+            listen_file::remove_fifo(path.as_path(), account, held)
+        }
+        (SocketAddress::Queue(name), _) => {
+            held.iter().try_for_each(|held| Ok(special::remove_queue(name, *held, Messages::Lost)?))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The type of a socket that listens or receives datagrams. `None` for everything else.
+fn kind_of(socket: &Socket) -> Option<Kind> {
+    match socket.kind {
+        SocketKind::Stream => Some(Kind::Stream),
+        SocketKind::Datagram => Some(Kind::Datagram),
+        SocketKind::SequentialPacket => Some(Kind::SequentialPacket),
+        SocketKind::Fifo | SocketKind::Special | SocketKind::Netlink | SocketKind::MessageQueue => None,
+    }
 }
 
 /// Opens one socket. `made` is called for each new file and directory right after its creation, also if a later step
 /// fails.
 ///
 /// `owner` is the user and the group that a socket in the file system is given to; `None` keeps the creator's.
-pub(super) fn open(
+fn open(
     socket: &Socket,
     sockets: &Sockets,
     owner: (Option<u32>, Option<u32>),
     account: &Account,
     made: &mut impl FnMut(Created),
 ) -> Result<OwnedFd, ListenError> {
-    let kind = match socket.kind {
-        SocketKind::Stream => Kind::Stream,
-        SocketKind::Datagram => Kind::Datagram,
-        SocketKind::SequentialPacket => Kind::SequentialPacket,
+    let Some(kind) = kind_of(socket) else {
+        return listen_file::open(socket, sockets, owner, account, made);
     };
     let only_ipv6 = match sockets.bind_ipv6_only {
         Some(BindIpv6Only::Both) => Some(false),
         Some(BindIpv6Only::Ipv6Only) => Some(true),
         Some(BindIpv6Only::Default) | None => None,
     };
-    let settings = Settings { only_ipv6, backlog: sockets.backlog };
+    let set = |open: &OwnedFd| socket_options::before_bind(open, sockets);
+    let settings = Settings { only_ipv6, backlog: sockets.backlog, before_bind: Some(&set) };
+    let open = bind(socket, kind, settings, sockets, owner, account, made)?;
+    socket_options::after_bind(&open, socket, sockets);
+    Ok(open)
+}
+
+fn bind(
+    socket: &Socket,
+    kind: Kind,
+    settings: Settings<'_>,
+    sockets: &Sockets,
+    owner: (Option<u32>, Option<u32>),
+    account: &Account,
+    made: &mut impl FnMut(Created),
+) -> Result<OwnedFd, ListenError> {
     match &socket.address {
-        SocketAddress::Port(port) => listen::on_port(kind, *port, settings).map_err(explain),
-        SocketAddress::Inet(address) => listen::on_address(kind, *address, settings).map_err(explain),
-        SocketAddress::Abstract(name) => listen::on_abstract_name(kind, name, settings).map_err(explain),
+        SocketAddress::Port(port) => listen::on_port(kind, *port, settings)
+            .map_err(|error| explain(error, || servers(kind, None, *port))),
+        SocketAddress::Inet(address) => listen::on_address(kind, *address, settings)
+            .map_err(|error| explain(error, || servers(kind, Some(address.ip()), address.port()))),
+        SocketAddress::Abstract(name) => {
+            listen::on_abstract_name(kind, name, settings).map_err(|error| explain(error, || Ok(Vec::new())))
+        }
+        SocketAddress::Netlink(..) | SocketAddress::Queue(_) => {
+            Err(listen_error("an address of another kind of socket", "give a port, a path or @NAME"))
+        }
         SocketAddress::Path(path) => {
             let path = path.as_path();
             let creator = prepare(path, account, made)?;
@@ -85,74 +145,25 @@ pub(super) fn open(
     }
 }
 
-/// Adds a hint to errors that need one.
-fn explain(error: io::Error) -> ListenError {
+/// Adds a hint to errors that need one. `known`: the sockets that listen there.
+fn explain(error: io::Error, known: impl FnOnce() -> io::Result<Vec<Listening>>) -> ListenError {
     let hint = match error.kind() {
-        io::ErrorKind::AddrInUse => Some("another process listens there"),
-        io::ErrorKind::PermissionDenied => Some("only root may use ports below 1024"),
-        io::ErrorKind::AddrNotAvailable => Some("no interface has this address"),
+        io::ErrorKind::AddrInUse => Some(in_use(&known().unwrap_or_default())),
+        io::ErrorKind::PermissionDenied => Some("only root may use ports below 1024".to_owned()),
+        io::ErrorKind::AddrNotAvailable => Some("no interface has this address".to_owned()),
         _ => None,
     };
-    ListenError { hint: hint.map(Into::into), ..error.into() }
+    ListenError { hint, ..error.into() }
 }
 
-/// Creates the missing parent directories of a socket, as systemd does. Refuses directories that other users can
-/// change.
-fn prepare<'a>(
-    path: &Path,
-    account: &'a Account,
-    made: &mut impl FnMut(Created),
-) -> Result<Creator<'a>, ListenError> {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    let there = parent.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/"));
-    let creator = Creator::of(there, account)?;
-    if there == parent {
-        return Ok(creator);
-    }
-    creator.act(|| directory::make_way(path, made))?;
-    // In a shared directory another user may have created the path meanwhile.
-    Creator::of(parent, account)
+/// The servers of a port that are in the way of this address, or of all addresses.
+fn servers(kind: Kind, address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
+    let address = address.filter(|address| !address.is_unspecified());
+    if kind == Kind::Stream { listeners::tcp(address, port) } else { Ok(Vec::new()) }
 }
 
-/// The rights with which a socket is created and a stale one removed.
-enum Creator<'a> {
-    Caller,
-    /// The service's user could replace parts of the path and so turn root's rights against any file of that name.
-    Service(&'a Account),
-}
-
-impl<'a> Creator<'a> {
-    /// A sticky directory such as /tmp is safe: others can add names but not remove ours.
-    fn of(directory: &Path, account: &'a Account) -> Result<Self, ListenError> {
-        if identity::effective_user() != 0 {
-            return Ok(Self::Caller);
-        }
-        let judge = account::judge(account);
-        let found = |judge: Judge| {
-            let shared = judge.reach(directory, Last::Directory)?.shared();
-            Ok::<_, io::Error>(shared.filter(|shared| !shared.keeps_our_names()))
-        };
-        if let Some(shared) = found(judge.trusting(account.uid))? {
-            let place = shared.directory.display();
-            let cause = format!("users other than root and the service's can write in {place}");
-            return Err(listen_error(cause, &directories::shared_dir_hint(&shared.directory)));
-        }
-        Ok(if found(judge)?.is_some() { Self::Service(account) } else { Self::Caller })
-    }
-
-    fn user(&self) -> u32 {
-        match self {
-            Self::Caller => identity::effective_user(),
-            Self::Service(account) => account.uid,
-        }
-    }
-
-    fn act<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-        match self {
-            Self::Caller => act(),
-            Self::Service(account) => with_service_rights(account, act),
-        }
-    }
+fn in_use(known: &[Listening]) -> String {
+    format!("{} listens there", listen::holder(known))
 }
 
 /// Attempts before giving up if other processes keep binding the path.
@@ -188,7 +199,8 @@ fn clear(kind: Kind, path: &Path, creator: &Creator<'_>) -> Result<(), ListenErr
         ));
     }
     if listen::is_open(kind, path)? {
-        return Err(listen_error("address already in use", "another process listens there"));
+        let known = listeners::unix(path).unwrap_or_default();
+        return Err(listen_error("address already in use", &in_use(&known)));
     }
     match creator.act(|| fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),

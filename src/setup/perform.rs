@@ -7,24 +7,32 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use svcadapt_spec::{Capabilities, Output, ServiceSpec, Socket, Sockets, expand};
+use svcadapt_spec::{Capabilities, KeyringMode, ServiceSpec, Socket, Sockets, expand};
 
 use super::closest_limit::number;
+use super::explain::explain;
 use super::failure::{PID_FILE, size_limit};
 use super::leftovers::LeftoverPolicy;
-use super::listen::ListenError;
+use super::listen::open_socket;
 use super::report::Report;
 use super::stop_timeout::stop_timeout;
 use super::streams::Streams;
 use super::undo::Created;
-use super::{LauncherLock, account, closest_limit, directory, leftovers, listen, undo};
+use super::{
+    LauncherLock, account, closest_limit, control_group, credentials, directory, dynamic_user, leftovers,
+    memory, streams, undo,
+};
 use crate::error::StepError;
-use crate::plan::{Ending, Plan, Resolution, SetupStep, Strategy, started_as};
+use crate::plan::{
+    ControlGroup, DirectoryPlace, Ending, Plan, Resolution, SetupStep, StartedBy, Strategy, started_as,
+};
 use crate::registry;
 use crate::registry::pid_file::PidFileError;
 use crate::registry::{Lock, Record, Session, pid_file};
+use crate::sys::cgroup::Group;
 use crate::sys::{
-    capability, descendants, environment, fd, file, identity, limits, process, scheduling, signal,
+    capability, descendants, environment, fd, file, identity, limits, process, process_settings, scheduling,
+    signal,
 };
 
 /// The process that becomes the program, and everything it takes along.
@@ -42,18 +50,24 @@ pub struct ServiceProcess<'a> {
     /// The pipe to the launcher or helper that waits for reports. `None` if there is no such process.
     pub(super) report_pipe: Option<OwnedFd>,
     pub(super) streams: Streams,
+    /// The device and the inode of the stream to the journal, if there is one.
+    pub(super) journal_stream: Option<(u64, u64)>,
     pub(super) lock: Option<Lock>,
+    /// The pipe to the process that writes the log file, if there is one.
+    pub(super) log_pipe: Option<OwnedFd>,
     /// The descriptor numbers reserved for the program.
     pub(super) program_descriptors: Vec<i32>,
-    /// The number of sockets that were opened or taken over.
-    pub(super) sockets: usize,
+    /// The descriptors that the monitor holds for the program, and their names.
+    pub(super) held: Vec<(OwnedFd, String)>,
+    /// The names of the program's sockets and stored descriptors that were opened or taken over.
+    pub(super) descriptor_names: Vec<String>,
     /// The identity of this process, if the system reports start times.
     pub(super) started_as: Option<String>,
     /// The lock taken by the launcher of a forking program.
     pub(super) launcher_lock: Option<Box<LauncherLock<'a>>>,
     pub(super) leftovers: LeftoverPolicy,
-    /// Whether the spec is stored for a restart. Below a manager it is the manager's.
-    pub(super) stores_spec: bool,
+    /// The strategy, if the spec is stored by this process.
+    pub(super) stores_spec: Option<Strategy>,
     /// Whether the process leads a session of its own.
     pub(super) own_session: bool,
     pub(super) created: Vec<Created>,
@@ -77,13 +91,16 @@ impl<'a> ServiceProcess<'a> {
             placements: Vec::new(),
             report_pipe: None,
             streams: Streams::default(),
+            journal_stream: None,
             lock: None,
+            log_pipe: None,
             program_descriptors: Vec::new(),
-            sockets: 0,
+            held: Vec::new(),
+            descriptor_names: Vec::new(),
             started_as: None,
             launcher_lock: None,
             leftovers: LeftoverPolicy::Refuse,
-            stores_spec: false,
+            stores_spec: None,
             own_session: false,
             created: Vec::new(),
             ending: Ending::Exec,
@@ -93,6 +110,16 @@ impl<'a> ServiceProcess<'a> {
     /// Gives the program a descriptor at this number.
     pub fn place(&mut self, descriptor: OwnedFd, number: i32) {
         self.placements.push((descriptor, number));
+    }
+
+    /// Gives the program these descriptors with these names ([`SetupStep::Held`]).
+    pub fn hold(&mut self, held: Vec<(OwnedFd, String)>) {
+        self.held = held;
+    }
+
+    /// Sends what would be appended to the log file to the process at the other end of this pipe, which does that.
+    pub fn log_to(&mut self, pipe: OwnedFd) {
+        self.log_pipe = Some(pipe);
     }
 
     /// Sends reports to the other end of this pipe.
@@ -112,7 +139,7 @@ impl<'a> ServiceProcess<'a> {
     pub fn become_program(&mut self, plan: &Plan) -> StepError {
         self.own_session |= plan.has_new_session();
         self.leftovers = LeftoverPolicy::of(plan.strategy);
-        self.stores_spec = plan.strategy == Strategy::Daemonize;
+        self.stores_spec = Some(plan.strategy).filter(|strategy| strategy.stores_spec(self.spec));
         self.program_descriptors = plan.program_descriptors().to_vec();
         // Read before the root directory changes: /proc may be missing afterwards.
         let own = process::own_pid();
@@ -143,12 +170,20 @@ impl<'a> ServiceProcess<'a> {
                 return self.pid_file(path, |write| account::with_service_rights(account, || Ok(write())));
             }
             SetupStep::Execute(path) => return Err(self.execute(step, path)),
+            SetupStep::ControlGroup(group) => return self.control_group(step, group),
+            SetupStep::EnterControlGroup(path) => Group::open(path).and_then(|group| group.enter()),
             SetupStep::Directory { path, mode, owner, .. } => {
                 self.directory(path, mode.bits().into(), *owner)
             }
+            SetupStep::Credentials { path, fresh } => self.credentials(path, *fresh),
             SetupStep::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
+            SetupStep::Held(numbers) => self.held(numbers),
             SetupStep::Activate { given, .. } => self.activate(given),
-            SetupStep::StandardInput(input) => self.streams.input(input, &self.resolved.account),
+            SetupStep::PrepareTerminal(terminal) => {
+                streams::prepare_terminal(terminal);
+                Ok(())
+            }
+            SetupStep::StandardInput(input) => self.input(input),
             SetupStep::StandardOutput(output) => self.output(1, output),
             SetupStep::StandardError(output) => self.output(2, output),
             SetupStep::Descriptors(kept) => self.descriptors(kept),
@@ -157,6 +192,7 @@ impl<'a> ServiceProcess<'a> {
                 signal::reset_for_set_up();
                 Ok(())
             }
+            SetupStep::IgnoreSigpipe => signal::ignore(signal::SIGPIPE),
             SetupStep::InheritedSignals => {
                 // Rust's runtime ignores SIGPIPE, so that a peer that hangs up causes an error instead of a death.
                 signal::reset_ignored(&[signal::SIGPIPE]);
@@ -179,6 +215,11 @@ impl<'a> ServiceProcess<'a> {
             SetupStep::CpuAffinity(set) => scheduling::set_cpu_affinity(set.iter()),
             SetupStep::IoPriority(class, level) => scheduling::set_io_priority(class.number(), *level),
             SetupStep::TimerSlack(span) => scheduling::set_timer_slack(span.finite()),
+            SetupStep::CoredumpFilter(filter) => process_settings::set_coredump_filter(filter.bits()),
+            SetupStep::NumaPolicy(policy, nodes) => memory::numa_policy(*policy, nodes.as_ref()),
+            SetupStep::Personality(machine) => self.personality(*machine),
+            SetupStep::Keyring(mode) => process_settings::join_session_keyring(*mode == KeyringMode::Shared),
+            SetupStep::SecureBits(bits) => self.secure_bits(*bits),
             SetupStep::RootDirectory(path) => file::change_root(path),
             SetupStep::BoundingSet(set) => self.bound(*set),
             SetupStep::Groups(groups) => {
@@ -201,21 +242,17 @@ impl<'a> ServiceProcess<'a> {
         done.map_err(|error| explain(step, &error))
     }
 
-    fn report_created(&mut self, created: Created) {
+    pub(super) fn report_created(&mut self, created: Created) {
         self.report(&Report::Created(created.clone()));
         self.created.push(created);
     }
 
-    fn output(&mut self, number: usize, output: &Output) -> io::Result<()> {
-        let mut streams = std::mem::take(&mut self.streams);
-        let account = &self.resolved.account;
-        let opened = streams.output(number, output, account, |made| self.report_created(made));
-        self.streams = streams;
-        opened
-    }
-
     fn lock(&mut self, step: &SetupStep, path: &Path, descriptor: i32) -> Result<(), StepError> {
         registry::prepare_directory().map_err(|unusable| StepError::unusable(step, unusable))?;
+        // A program below `svcadapt run` that has the name of its service: the monitor has the lock.
+        if self.ending == Ending::Return && registry::is_monitored_by_parent(path) {
+            return Ok(());
+        }
         let timeout = stop_timeout(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record =
@@ -233,8 +270,9 @@ impl<'a> ServiceProcess<'a> {
         });
         let taken = taken.map_err(step.io_error())?;
         let lock = taken.map_err(|taken| leftovers::already_running(self.spec, taken))?;
-        if self.stores_spec {
-            lock.store_spec(self.spec, Strategy::Daemonize.mode().name()).map_err(step.io_error())?;
+        dynamic_user::verify(self.spec, self.resolved)?;
+        if let Some(strategy) = self.stores_spec {
+            lock.store_spec(self.spec, strategy.mode().name()).map_err(step.io_error())?;
         }
         self.lock = Some(lock);
         Ok(())
@@ -263,13 +301,16 @@ impl<'a> ServiceProcess<'a> {
     }
 
     fn listen(&mut self, step: &SetupStep, socket: &Socket, descriptor: i32) -> Result<(), StepError> {
-        let (sockets, resolved) = (&self.spec.sockets, self.resolved);
-        let mut made = |one| self.report_created(one);
-        let opened = listen::open(socket, sockets, resolved.socket_owner, &resolved.account, &mut made);
-        let failed =
-            |ListenError { cause, hint, errno }| StepError { hint, errno, ..StepError::at(step, cause) };
-        let opened = opened.map_err(failed)?;
-        self.place_socket(opened, descriptor).map_err(step.io_error())
+        let (spec, resolved) = (self.spec, self.resolved);
+        let opened = open_socket(socket, spec, resolved, &mut |one| self.report_created(one))?;
+        self.place_socket(opened, descriptor, spec.socket_name()).map_err(step.io_error())
+    }
+
+    fn held(&mut self, numbers: &[i32]) -> io::Result<()> {
+        for (&number, (descriptor, name)) in numbers.iter().zip(std::mem::take(&mut self.held)) {
+            self.place_socket(descriptor, number, name)?;
+        }
+        Ok(())
     }
 
     fn activate(&mut self, given: &[i32]) -> io::Result<()> {
@@ -277,17 +318,17 @@ impl<'a> ServiceProcess<'a> {
             let socket = fd::duplicate_raw(number, Sockets::FIRST_DESCRIPTOR)?;
             // As with systemd: sockets block unless the unit sets NonBlocking=.
             fd::nonblocking(&socket, false)?;
-            self.place_socket(socket, descriptor)?;
+            self.place_socket(socket, descriptor, self.spec.socket_name())?;
         }
         Ok(())
     }
 
     /// Gives the program a socket at this number. Until the exec it has a number that is not reserved for the
     /// program.
-    fn place_socket(&mut self, socket: OwnedFd, number: i32) -> io::Result<()> {
+    fn place_socket(&mut self, socket: OwnedFd, number: i32, name: String) -> io::Result<()> {
         let aside = fd::move_off(socket, &self.program_descriptors)?;
         self.place(aside, number);
-        self.sockets += 1;
+        self.descriptor_names.push(name);
         Ok(())
     }
 
@@ -300,7 +341,10 @@ impl<'a> ServiceProcess<'a> {
     }
 
     fn user(&self, uid: u32) -> io::Result<()> {
-        if self.spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY) {
+        // Setting secure bits needs a capability.
+        if self.spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY)
+            || self.spec.process.secure_bits.is_some() && self.resolved.caller.is_root()
+        {
             capability::keep_over_user_change()?;
         }
         if let (true, true, Some(entry)) =
@@ -347,17 +391,36 @@ impl<'a> ServiceProcess<'a> {
         }
         explain(step, &process::execute(path.as_os_str(), &words, &environment))
     }
+
+    /// Creates the group, records it, and moves this process into it.
+    fn control_group(&mut self, step: &SetupStep, group: &ControlGroup) -> Result<(), StepError> {
+        let made = control_group::create(group).map_err(step.io_error())?;
+        match &self.lock {
+            Some(lock) => lock.record_group(&made).map_err(step.io_error())?,
+            // The launcher removes it if the start fails.
+            None => self.report_created(Created::of(&group.path, &made.metadata().map_err(step.io_error())?)),
+        }
+        made.enter().map_err(step.io_error())
+    }
 }
 
 /// After a failed start: removes what was created, and the pid file and the lock of this main process. Each removal
 /// first verifies that the file still belongs to this start, so that another instance keeps its own.
 pub fn undo_start(spec: &ServiceSpec, resolved: &Resolution, made: &[Created], main: Option<i32>) {
-    if let (Some(pid_file), Some(main)) = (&spec.pid_file, main) {
-        let _ = pid_file::remove(pid_file.as_path(), main);
+    for path in [&spec.pid_file, &spec.removed_pid_file].into_iter().flatten() {
+        let _ = main.map_or(Ok(()), |main| pid_file::remove(path.as_path(), main));
+    }
+    let place = resolved.credentials(StartedBy::Nobody).map(DirectoryPlace::into_path);
+    if let Some(path) = place.filter(|path| made.iter().any(|one| one.path == *path)) {
+        credentials::remove(&path);
     }
     undo::remove_all(made, &resolved.account);
-    if let Some(path) = &resolved.lock {
-        let _ = registry::remove(path);
+    match &resolved.lock {
+        Some(path) => {
+            let _ = registry::remove(path);
+        }
+        // Without a lock the name has this process's pid.
+        None => control_group::remove(resolved),
     }
 }
 
@@ -367,36 +430,5 @@ fn ignore_default_denied(asked: bool, done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if !asked && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         done => done,
-    }
-}
-
-/// The kernel's error, with a hint for those that are hard to understand.
-fn explain(step: &SetupStep, error: &io::Error) -> StepError {
-    let failure = StepError::io(step, error);
-    match (step, error.kind()) {
-        (
-            SetupStep::Nice(_)
-            | SetupStep::OomScore(_)
-            | SetupStep::Limit(..)
-            | SetupStep::CpuPolicy { .. }
-            | SetupStep::IoPriority(..),
-            io::ErrorKind::PermissionDenied,
-        ) if identity::effective_user() != 0 => failure.hint("only root can raise this"),
-        (SetupStep::CpuAffinity(_), io::ErrorKind::InvalidInput) => {
-            failure.hint("this machine has none of these processors")
-        }
-        (SetupStep::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
-            failure.hint("only root can change the root directory")
-        }
-        (SetupStep::StandardOutput(_) | SetupStep::StandardError(_), io::ErrorKind::Other) => {
-            failure.hint("remove it, or log to a directory in which only root can make files")
-        }
-        (SetupStep::WorkingDirectory(_), io::ErrorKind::PermissionDenied) => {
-            failure.hint("the service's user may not enter it")
-        }
-        (SetupStep::Execute(_), io::ErrorKind::NotFound) => {
-            failure.hint("the file exists, but its loader or interpreter does not")
-        }
-        _ => failure,
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use super::undo::Created;
+use super::undo::{Created, CreatedKind};
 use crate::error::StepError;
 use crate::sys::fd;
 
@@ -15,7 +15,7 @@ use crate::sys::fd;
 pub enum Report {
     /// The process exists and has this pid.
     Started(i32),
-    /// It has created this file or directory.
+    /// It has created this.
     Created(Created),
     /// A step failed; the process exits.
     Failed(StepError),
@@ -34,14 +34,19 @@ pub enum Report {
     FailureReason(String),
     /// It requests this many microseconds more, counted from now.
     ExtendTimeout(u64),
+    /// A signal has ended the program of a monitor, which reports the failure next.
+    KilledBy(i32),
 }
 
 impl Report {
     fn tag(&self) -> Tag {
         match self {
             Self::Started(_) => Tag::Started,
-            Self::Created(created) if created.directory => Tag::CreatedDirectory,
-            Self::Created(_) => Tag::CreatedFile,
+            Self::Created(created) => match created.kind {
+                CreatedKind::File => Tag::CreatedFile,
+                CreatedKind::Directory => Tag::CreatedDirectory,
+                CreatedKind::Queue => Tag::CreatedQueue,
+            },
             Self::Failed(_) => Tag::Failed,
             Self::Executing => Tag::Executing,
             Self::Entered => Tag::Entered,
@@ -50,6 +55,7 @@ impl Report {
             Self::Status(_) => Tag::Status,
             Self::FailureReason(_) => Tag::FailureReason,
             Self::ExtendTimeout(_) => Tag::ExtendTimeout,
+            Self::KilledBy(_) => Tag::KilledBy,
         }
     }
 
@@ -57,7 +63,7 @@ impl Report {
     pub fn send(&self, pipe: impl AsFd) -> io::Result<()> {
         let mut message = vec![self.tag() as u8];
         match self {
-            Self::Started(pid) => put(&mut message, &pid.to_ne_bytes()),
+            Self::Started(number) | Self::KilledBy(number) => put(&mut message, &number.to_ne_bytes()),
             Self::Created(created) => {
                 put(&mut message, created.path.as_os_str().as_bytes());
                 put(&mut message, &created.device.to_ne_bytes());
@@ -89,6 +95,7 @@ enum Tag {
     Started = b'S',
     CreatedDirectory = b'D',
     CreatedFile = b'F',
+    CreatedQueue = b'Q',
     Failed = b'X',
     Executing = b'E',
     Entered = b'N',
@@ -97,13 +104,15 @@ enum Tag {
     Status = b'T',
     FailureReason = b'Y',
     ExtendTimeout = b'Z',
+    KilledBy = b'K',
 }
 
 impl Tag {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Started,
         Self::CreatedDirectory,
         Self::CreatedFile,
+        Self::CreatedQueue,
         Self::Failed,
         Self::Executing,
         Self::Entered,
@@ -112,6 +121,7 @@ impl Tag {
         Self::Status,
         Self::FailureReason,
         Self::ExtendTimeout,
+        Self::KilledBy,
     ];
 
     /// The kind for this byte. Only a program's own code writes other bytes to the pipe: the launcher ignores
@@ -157,12 +167,9 @@ impl Iterator for Reports {
         let mut rest = Fields(self.pending.split_first()?.1);
         let report = match Tag::of(*self.pending.first()?) {
             Tag::Started => Report::Started(i32::from_ne_bytes(rest.number()?)),
-            tag @ (Tag::CreatedDirectory | Tag::CreatedFile) => Report::Created(Created {
-                directory: matches!(tag, Tag::CreatedDirectory),
-                path: PathBuf::from(OsString::from_vec(rest.field()?.to_vec())),
-                device: u64::from_ne_bytes(rest.number()?),
-                inode: u64::from_ne_bytes(rest.number()?),
-            }),
+            Tag::CreatedFile => Report::Created(rest.created(CreatedKind::File)?),
+            Tag::CreatedDirectory => Report::Created(rest.created(CreatedKind::Directory)?),
+            Tag::CreatedQueue => Report::Created(rest.created(CreatedKind::Queue)?),
             Tag::Failed => {
                 let (stage, cause) = (rest.text()?, rest.text()?);
                 let (object, hint) = (rest.optional()?, rest.optional()?);
@@ -184,6 +191,7 @@ impl Iterator for Reports {
             Tag::Status => Report::Status(rest.text()?),
             Tag::FailureReason => Report::FailureReason(rest.text()?),
             Tag::ExtendTimeout => Report::ExtendTimeout(u64::from_ne_bytes(rest.number()?)),
+            Tag::KilledBy => Report::KilledBy(i32::from_ne_bytes(rest.number()?)),
         };
         let used = self.pending.len() - rest.0.len();
         self.pending.drain(..used);
@@ -200,6 +208,15 @@ impl<'a> Fields<'a> {
         let (field, rest) = rest.split_at_checked(length)?;
         self.0 = rest;
         Some(field)
+    }
+
+    fn created(&mut self, kind: CreatedKind) -> Option<Created> {
+        Some(Created {
+            kind,
+            path: PathBuf::from(OsString::from_vec(self.field()?.to_vec())),
+            device: u64::from_ne_bytes(self.number()?),
+            inode: u64::from_ne_bytes(self.number()?),
+        })
     }
 
     fn number<const N: usize>(&mut self) -> Option<[u8; N]> {
@@ -226,7 +243,8 @@ mod tests {
     fn messages_survive_the_pipe_in_pieces_of_any_size() {
         let failure = StepError::about("exec", "/bin/x y", "no such file", 203).hint("look");
         let with_errno = StepError { errno: Some(2), ..failure.clone() };
-        let made = Created { directory: true, path: "/run/a\nb".into(), device: 7, inode: u64::MAX };
+        let made =
+            Created { kind: CreatedKind::Directory, path: "/run/a\nb".into(), device: 7, inode: u64::MAX };
         let all = [
             Report::Started(42),
             Report::Created(made),

@@ -10,20 +10,24 @@ use std::{fs, io};
 
 use svcadapt_spec::environment_file::BrokenLine;
 use svcadapt_spec::{
-    EnvironmentFile, FileMode, Input, Output, Presence, Probe, Resource, ServiceSpec, ServiceType,
-    environment_file,
+    EnvironmentFile, FileMode, Input, Output, Presence, Preserve, Probe, Resource, ServiceSpec, ServiceType,
+    SocketKind, Timespan, environment_file,
 };
 
 use super::failure::{PID_FILE, service_label};
-use super::{account, closest_limit, program};
+use super::{account, closest_limit, credentials, dynamic_user, log_file, program};
 use crate::error::StepError;
-use crate::plan::{Account, CallerState, Label, Note, Reaper, Resolution, StartedBy};
+use crate::logs;
+use crate::plan::{
+    Account, CREDENTIALS_DIRECTORY, CallerState, Note, Reaper, Resolution, StartedBy, StepLabel,
+    StreamSocket, store_size,
+};
 use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::pid_file::PidFileError;
 use crate::sys::launchd::Refusal;
 use crate::sys::limits::NOFILE;
-use crate::sys::{descendants, error_text, fd, file, identity, launchd, limits, process};
+use crate::sys::{descendants, error_text, fd, file, identity, launchd, limits, process, process_settings};
 
 /// systemd's exit status for passed descriptors (systemd.exec(5)).
 const DESCRIPTORS: u8 = 202;
@@ -54,6 +58,13 @@ pub fn resolve(
         failures
             .push(StepError::about("ready", "notify", cause, 2).hint("leave out notify or the other probes"));
     }
+    let watched = managed && resolved.inherited.iter().any(|(name, _)| name == "WATCHDOG_USEC");
+    let time = spec.watchdog.and_then(Timespan::finite).filter(|time| !time.is_zero());
+    if let (Some(probe), None, false) = (&spec.watchdog_probe, time, watched) {
+        let cause = "there is no watchdog that it could feed";
+        let failure = StepError::about("watchdog probe", probe.to_string(), cause, 2);
+        failures.push(failure.hint("give its time with --watchdog-sec TIME"));
+    }
     if failures.is_empty() { Ok(resolved) } else { Err(failures) }
 }
 
@@ -78,7 +89,9 @@ fn look_up(
     let (mut failures, mut notes) = (Vec::new(), Vec::new());
     let mut caller = caller(&inherited);
     closest_limit::find(spec, &mut caller, &mut notes);
+    notes.extend(foreign_personality(spec));
     let account = account::resolve(spec, started_by, &caller, &mut failures);
+    notes.extend(dynamic_user::note(&account));
     let files = spec.environment.files.iter();
     let from_files =
         files.flat_map(|file| read_environment_file(file, &account, &mut failures, &mut notes)).collect();
@@ -86,9 +99,22 @@ fn look_up(
     if lock.is_some() {
         caller.descriptors = limits::get(NOFILE).ok().and_then(|(soft, _)| i32::try_from(soft).ok());
     }
+    let credentials = credentials::place(spec, &caller, lock.as_deref());
     let socket_owner = account::socket_owner(spec, &caller, &mut failures);
-    let mut resolved =
-        Resolution { account, caller, program: "/".into(), inherited, from_files, socket_owner, lock, notes };
+    let own_log = logs::used_log(spec);
+    let mut resolved = Resolution {
+        credentials,
+        account,
+        caller,
+        program: "/".into(),
+        inherited,
+        from_files,
+        socket_owner,
+        lock,
+        own_log,
+        control_group: None,
+        notes,
+    };
     match resolved.caller.passed_descriptors.len() {
         0 => activate(spec, &mut resolved.caller, &mut failures),
         passed if passed < spec.sockets.listen.len() => {
@@ -99,8 +125,55 @@ fn look_up(
         }
         _ => {}
     }
+    // systemd keeps them.
+    let heard = started_by == StartedBy::Manager
+        && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
+    if store_size(spec) > 0 && spec.descriptor_store_preserve == Some(Preserve::Yes) && !heard {
+        let cause = "a stop closes the stored descriptors; a restart keeps them".to_owned();
+        let object = "FileDescriptorStorePreserve=yes".to_owned();
+        resolved.notes.push(Note { stage: "descriptor store", object, cause, hint: None });
+    }
+    if spec.sockets.accepts() && resolved.caller.passed_descriptors.is_empty() {
+        check_connections(spec, &mut resolved.notes, &mut failures);
+    }
+    if spec.name.is_none() && !spec.credentials.is_empty() {
+        let cause = "a service without a name has no directory for them";
+        failures.push(StepError::about("credentials", CREDENTIALS_DIRECTORY, cause, 2).hint("set --name"));
+    }
     check_paths(spec, &resolved, started_by, &mut failures);
     (resolved, failures)
+}
+
+/// What a service with a process for each connection cannot have.
+fn check_connections(spec: &ServiceSpec, notes: &mut Vec<Note>, failures: &mut Vec<StepError>) {
+    for socket in spec.sockets.listen.iter().filter(|socket| !socket.has_connections()) {
+        let cause = match socket.kind {
+            SocketKind::Datagram => "a socket for datagrams has no connections that could be accepted",
+            _ => "it has no connections that could be accepted",
+        };
+        let failure = StepError::about("listen", socket.address.to_string(), cause, DESCRIPTORS);
+        failures.push(failure.hint("use --listen-stream, or leave out --accept"));
+    }
+    let commands = &spec.commands;
+    let all = [
+        ("ExecCondition=", commands.condition.len()),
+        ("ExecStartPre=", commands.start_pre.len()),
+        ("ExecStartPost=", commands.start_post.len()),
+        ("ExecStop=", commands.stop.len()),
+        ("ExecStopPost=", commands.stop_post.len()),
+    ];
+    for (directive, _) in all.into_iter().filter(|(_, count)| *count > 0) {
+        let cause = "not executed for each connection".to_owned();
+        notes.push(Note { stage: "accept", object: directive.to_owned(), cause, hint: None });
+    }
+}
+
+/// The note for a personality in a unit that the processors of this machine do not have; systemd ignores it.
+fn foreign_personality(spec: &ServiceSpec) -> Option<Note> {
+    let machine = spec.process.personality.filter(|_| spec.native.systemd.is_some())?;
+    let cause = "ignored: the processors of this machine do not have it".to_owned();
+    let foreign = !process_settings::has_personality(machine.name());
+    foreign.then(|| Note { stage: "personality", object: machine.to_string(), cause, hint: None })
 }
 
 /// Below a manager and as process 1, a service whose lock cannot be created runs without lock and record. The manager
@@ -108,7 +181,7 @@ fn look_up(
 pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolution) {
     let Some(path) = resolved.lock.clone() else { return };
     let Some(obstacle) = registry::obstacle() else { return };
-    let Label { stage, .. } = Label::lock(&path);
+    let StepLabel { stage, .. } = StepLabel::lock(&path);
     let cause = format!("started without a lock, so status and stop cannot find this service: {obstacle}");
     resolved.notes.push(Note { stage, object: service_label(spec), cause, hint: obstacle.hint });
     resolved.lock = None;
@@ -145,6 +218,7 @@ pub fn caller(inherited: &[(OsString, OsString)]) -> CallerState {
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         terminal: process::own_pid() == 1 && io::stdin().is_terminal(),
         passed_descriptors: passed,
+        stored: 0,
         orphans: if descendants::HAS_SUBREAPER { Reaper::Subreaper } else { Reaper::Init },
         launchd_descriptors: Vec::new(),
         highest_limits: BTreeMap::new(),
@@ -257,8 +331,16 @@ fn check_paths(
                 failures.push(StepError::about(stage, format!("/dev/fd/{number}"), cause, status));
                 continue;
             }
-            Some(Output::Descriptor(_) | Output::Null | Output::Inherit) | None => continue,
+            _ => continue,
         };
+        // A file of both was reported for the output.
+        if stage == "standard error" && spec.standard_error == spec.standard_output {
+            continue;
+        }
+        // Its directory is made at the start.
+        if resolved.own_log.as_deref() == Some(path.as_path()) {
+            continue;
+        }
         let parent = path.as_path().parent().unwrap_or(Path::new("/"));
         if !will_be_created(spec, resolved, started_by, parent) {
             let (cause, errno) = match check_directory(parent, account) {
@@ -270,6 +352,26 @@ fn check_paths(
             };
             let service_label = output.as_ref().map(ToString::to_string).unwrap_or_default();
             failures.push(StepError { errno, ..StepError::about(stage, service_label, cause, status) });
+        }
+    }
+    failures.extend(log_file::check(spec));
+    let own_error =
+        spec.standard_error.as_ref().filter(|error| spec.standard_output.as_ref() != Some(*error));
+    let sockets = [
+        ("standard input", 208, spec.standard_input.as_ref().and_then(StreamSocket::of_input)),
+        ("standard output", 209, spec.standard_output.as_ref().and_then(StreamSocket::of_output)),
+        ("standard error", 222, own_error.and_then(StreamSocket::of_output)),
+    ];
+    for (stage, status, socket) in sockets {
+        if let Some(socket) = socket
+            && let Err(cause) = socket.descriptor(spec, resolved)
+        {
+            let object = match socket {
+                StreamSocket::Only => "socket".to_owned(),
+                StreamSocket::Named(name) => format!("fd:{name}"),
+            };
+            let hint = "--listen-stream makes a socket, --file-descriptor-name names it";
+            failures.push(StepError::about(stage, object, cause, status).hint(hint));
         }
     }
     for (stage, numbers) in [

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
-use svcadapt_spec::Capabilities;
+use svcadapt_spec::{Capabilities, Personality, SecureBits};
 
+use super::credentials;
 use super::leftovers::LeftoverPolicy;
 use super::perform::ServiceProcess;
 use super::report::Report;
@@ -13,7 +15,7 @@ use crate::plan::{Ending, Plan, SetupStep};
 use crate::registry;
 use crate::registry::Lock;
 use crate::sys::limits::NOFILE;
-use crate::sys::{capability, fd, file, limits, signal};
+use crate::sys::{capability, fd, file, limits, process_settings, signal};
 
 /// What a program has after it became the service in place.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub struct SetupResult {
 
 /// When privileges are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Privileges {
+pub enum PrivilegeDrop {
     /// With the other steps.
     #[default]
     Drop,
@@ -41,15 +43,15 @@ pub enum Privileges {
 impl ServiceProcess<'_> {
     /// Performs the steps of the service's process without an exec. After a failure the process is only partly set up
     /// and must exit.
-    pub fn run_in_place(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), StepError> {
+    pub fn run_in_place(&mut self, plan: &Plan, privileges: PrivilegeDrop) -> Result<(), StepError> {
         self.ending = Ending::Return;
         self.own_session |= plan.has_new_session();
         self.leftovers = LeftoverPolicy::of(plan.strategy);
-        let now = |step: &SetupStep| privileges == Privileges::Drop || !step.drops_privileges();
+        let now = |step: &SetupStep| privileges == PrivilegeDrop::Drop || !step.drops_privileges();
         self.perform_matching(plan, now)
     }
 
-    /// Performs the steps that [`Privileges::Keep`] has deferred.
+    /// Performs the steps that [`PrivilegeDrop::Keep`] has deferred.
     pub fn drop_privileges(&mut self, plan: &Plan) -> Result<(), StepError> {
         self.ending = Ending::Return;
         self.perform_matching(plan, SetupStep::drops_privileges)
@@ -112,6 +114,33 @@ impl ServiceProcess<'_> {
         // Changing groups and user still needs some of them.
         if self.ending == Ending::Return && self.resolved.account.uid == 0 {
             capability::limit_own(set.bits())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn credentials(&mut self, path: &Path, fresh: bool) -> io::Result<()> {
+        let (spec, resolved) = (self.spec, self.resolved);
+        credentials::provide(path, fresh, spec, resolved, &mut |made| self.report_created(made))
+    }
+
+    /// A personality of other processors: systemd ignores such a line of a unit, which was reported before the start.
+    pub(super) fn personality(&self, machine: Personality) -> io::Result<()> {
+        match process_settings::set_personality(machine.name()) {
+            Err(error)
+                if error.kind() == io::ErrorKind::Unsupported && self.spec.native.systemd.is_some() =>
+            {
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    pub(super) fn secure_bits(&self, bits: SecureBits) -> io::Result<()> {
+        capability::set_secure_bits(bits.bits())?;
+        // The change of the user kept all capabilities for this one step.
+        let ambient = self.spec.ambient_capabilities.unwrap_or(Capabilities::EMPTY);
+        if self.ending == Ending::Return && ambient == Capabilities::EMPTY && self.resolved.account.uid != 0 {
+            capability::limit_own(0)?;
         }
         Ok(())
     }

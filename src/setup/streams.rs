@@ -5,16 +5,19 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
-use svcadapt_spec::{Input, Output, WriteMode};
+use svcadapt_spec::{Input, LogTarget, Output, ServiceSpec, Terminal, TerminalClaim, WriteMode};
 
 use super::account;
 use super::account::{open_for, with_service_rights};
 use super::undo::Created;
 use crate::plan::Account;
+use crate::sys::journal::Header;
 use crate::sys::output::{Links, Opened, Position};
 use crate::sys::path_trust::{Last, Reach, SharedDirectory, Sharing};
-use crate::sys::{fd, file, identity, output};
+use crate::sys::terminal::TerminalUse;
+use crate::sys::{error_text, escape_control, fd, file, identity, journal, output, terminal};
 
 /// The mode of a new log file: writable by its owner, readable by its group.
 const LOG_MODE: u32 = 0o640;
@@ -31,7 +34,8 @@ impl Streams {
     pub(super) fn input(&mut self, input: &Input, account: &Account) -> io::Result<()> {
         self.open[0] = match input {
             Input::Null => Some(file::open_null()?.into()),
-            Input::Inherit => None,
+            // `perform` opens a terminal, a socket and data: they need more than an account.
+            Input::Inherit | Input::Terminal(_) | Input::Socket | Input::Named(_) | Input::Data => None,
             Input::File(path) => {
                 let path = path.as_path();
                 Some(open_for(path, account, || file::open_input(path))?.into())
@@ -52,16 +56,37 @@ impl Streams {
     ) -> io::Result<()> {
         self.open[number] = match output {
             Output::Null => Some(file::open_null()?.into()),
-            Output::Inherit => None,
+            // `perform` opens a terminal and a socket: they need more than an account.
+            Output::Inherit | Output::Log(_) | Output::Terminal | Output::Socket | Output::Named(_) => None,
             // The standard streams are still the inherited ones here.
             Output::Descriptor(number) => Some(fd::duplicate_raw(*number, 3)?),
-            Output::File(..) if self.output.as_ref() == Some(output) => {
-                self.open[1].as_ref().map(|open| fd::duplicate(open, 3)).transpose()?
-            }
+            Output::File(..) if self.has(output) => self.same(output)?,
             Output::File(mode, path) => Some(open(*mode, path.as_path(), account, made)?.into()),
         };
         self.output = Some(output.clone());
         Ok(())
+    }
+
+    /// Sets standard input, which is open already.
+    pub(super) fn set_input(&mut self, stream: OwnedFd) {
+        self.open[0] = Some(stream);
+    }
+
+    /// Sets standard output or error, which is open already.
+    pub(super) fn set_output(&mut self, number: usize, stream: OwnedFd, output: &Output) {
+        self.open[number] = Some(stream);
+        self.output = Some(output.clone());
+    }
+
+    /// Whether standard output goes there.
+    pub(super) fn has(&self, output: &Output) -> bool {
+        self.output.as_ref() == Some(output)
+    }
+
+    /// A duplicate of standard output, if it goes there.
+    pub(super) fn same(&self, output: &Output) -> io::Result<Option<OwnedFd>> {
+        let open = self.open[1].as_ref().filter(|_| self.has(output));
+        open.map(|open| fd::duplicate(open, 3)).transpose()
     }
 
     /// Moves the streams to descriptors 0 to 2. Inherited ones stay, and survive the exec.
@@ -90,6 +115,84 @@ impl Streams {
         }
         Ok(())
     }
+}
+
+/// A stream to the journal for the output of this service.
+pub(super) fn journal(spec: &ServiceSpec, target: LogTarget) -> io::Result<OwnedFd> {
+    let program = Path::new(&spec.command.program).file_name().unwrap_or_default().to_string_lossy();
+    journal::stream(Header {
+        identifier: spec.log.identifier.as_deref().unwrap_or(&program),
+        priority: spec.log.priority(),
+        level_prefix: spec.log.level_prefix.unwrap_or(true),
+        kmsg: target.has_kmsg(),
+        console: target.has_console(),
+    })
+}
+
+/// Says that an output is lost, where this process can still be heard.
+pub(super) fn say_lost(output: &Output, error: &io::Error) {
+    let text = format!("svcadapt: output '{output}': {}; it is lost", error_text(error));
+    let _ = fd::write_all(io::stderr(), format!("{}\n", escape_control(&text)).as_bytes());
+}
+
+/// Opens a terminal as input, and makes it the controlling terminal (systemd.exec(5), `StandardInput=`).
+pub(super) fn take_terminal(path: &Path, claim: TerminalClaim, account: &Account) -> io::Result<OwnedFd> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let mut open = open_for(path, account, || terminal::open(path, TerminalUse::Both))?;
+    terminal::lead_session().map_err(|_| {
+        io::Error::other("this process leads a process group, so it cannot lead a session (setsid(2))")
+    })?;
+    loop {
+        match (terminal::control(&open, claim == TerminalClaim::Force), claim) {
+            (Ok(()), _) => {
+                if identity::effective_user() == 0 && account.uid != 0 {
+                    // As login(1) does: the service may open its terminal by name.
+                    file::change_owner(&open, account.uid, open.metadata()?.gid())?;
+                }
+                return Ok(open.into());
+            }
+            (Err(error), TerminalClaim::Wait) if error.kind() == io::ErrorKind::PermissionDenied => {
+                // The end of another session is no event that a process outside of it can wait for.
+                fd::wait_readable(&[], Some(PAUSE))?;
+                // The end of the other session has cut off its descriptors (tty(4)).
+                open = open_for(path, account, || terminal::open(path, TerminalUse::Both))?;
+            }
+            (Err(error), _) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another session has this terminal"));
+            }
+            (Err(error), _) => return Err(error),
+        }
+    }
+}
+
+/// Opens a terminal as output.
+pub(super) fn open_terminal(path: &Path, account: &Account) -> io::Result<OwnedFd> {
+    Ok(open_for(path, account, || terminal::open(path, TerminalUse::Output))?.into())
+}
+
+/// Prepares the terminal. As with systemd, what it does not take is left out: opening it shows whether it is there.
+pub(super) fn prepare_terminal(asked: &Terminal) {
+    let path = asked.device();
+    let opened = || terminal::open(path, TerminalUse::Both);
+    if asked.hangup == Some(true) {
+        let _ = opened().and_then(terminal::hang_up);
+    }
+    if let Ok(open) = opened() {
+        if asked.reset == Some(true) {
+            let _ = terminal::reset(&open);
+        }
+        if asked.rows.is_some() || asked.columns.is_some() {
+            let _ = terminal::set_size(&open, asked.rows, asked.columns);
+        }
+    }
+    if asked.disallocate == Some(true) {
+        let _ = terminal::disallocate(path);
+    }
+}
+
+/// Opens a log to append to it, and creates it if it is missing.
+pub(super) fn open_to_append(path: &Path, account: &Account, made: impl FnMut(Created)) -> io::Result<File> {
+    open(WriteMode::Append, path, account, made)
 }
 
 /// An open log file, and the conditions it must meet.

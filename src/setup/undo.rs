@@ -1,24 +1,37 @@
 //! The files and directories that a start has created, so that a failed start can remove them.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::account;
 use crate::plan::Account;
-use crate::sys::file;
+use crate::sys::special::Messages;
+use crate::sys::{file, special};
 
-/// One created file or directory.
+/// One created file, directory or message queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
-    /// Whether it is a directory.
-    pub directory: bool,
-    /// Its path.
+    /// What it is.
+    pub kind: CreatedKind,
+    /// Its path; the name of a message queue.
     pub path: PathBuf,
     /// The device of the file system. With the inode it identifies the file.
     pub device: u64,
     /// The inode number.
     pub inode: u64,
+}
+
+/// What was created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreatedKind {
+    /// A file, or a socket in the file system.
+    File,
+    /// A directory.
+    Directory,
+    /// A message queue (mq_overview(7)).
+    Queue,
 }
 
 impl Created {
@@ -34,13 +47,27 @@ impl Created {
 
     /// The same, from known metadata.
     pub(super) fn of(path: &Path, made: &fs::Metadata) -> Self {
-        Self { directory: made.is_dir(), path: path.to_owned(), device: made.dev(), inode: made.ino() }
+        let kind = if made.is_dir() { CreatedKind::Directory } else { CreatedKind::File };
+        Self { kind, path: path.to_owned(), device: made.dev(), inode: made.ino() }
+    }
+
+    /// A message queue of this name.
+    pub(super) fn queue(name: &OsStr, made: &fs::Metadata) -> Self {
+        Self { kind: CreatedKind::Queue, ..Self::of(Path::new(name), made) }
     }
 
     /// Removes it if it is still the same file and empty: content written since then belongs to its writer.
     fn undo(&self, account: &Account) {
         // Best effort: the failure that caused the clean-up is reported instead.
-        let _ = account::look_for(account, || file::remove_empty(&self.path, self.device, self.inode));
+        let _ = match self.kind {
+            CreatedKind::File | CreatedKind::Directory => {
+                account::look_for(account, || file::remove_empty(&self.path, self.device, self.inode))
+            }
+            CreatedKind::Queue => {
+                let identity = (self.device, self.inode);
+                special::remove_queue(self.path.as_os_str(), identity, Messages::Kept)
+            }
+        };
     }
 }
 

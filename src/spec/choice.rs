@@ -35,6 +35,7 @@ macro_rules! choices {
     ($kind:ident, $count:literal, $what:literal, [$($choice:ident = $name:literal),+ $(,)?]) => {
         impl $kind {
             /// All of them, with systemd's names.
+            #[doc(hidden)]
             pub const ALL: [(Self, &'static str); $count] = [$((Self::$choice, $name)),+];
 
             /// systemd's names.

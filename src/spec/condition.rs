@@ -63,6 +63,7 @@ pub enum ConditionKind {
 
 impl ConditionKind {
     /// All of them, with systemd's names.
+    #[doc(hidden)]
     pub const ALL: [(Self, &'static str); 35] = [
         (Self::PathExists, "PathExists"),
         (Self::PathExistsGlob, "PathExistsGlob"),

@@ -30,11 +30,13 @@ impl CpuSet {
     }
 
     /// Whether it has no processor.
+    #[doc(hidden)]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The numbers, in order.
+    #[doc(hidden)]
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
         self.0.iter().copied()
     }

@@ -24,6 +24,7 @@ pub enum DirectoryKind {
 
 impl DirectoryKind {
     /// All kinds, in the order of creation.
+    #[doc(hidden)]
     pub const ALL: [Self; 5] = [Self::Runtime, Self::State, Self::Cache, Self::Logs, Self::Configuration];
 
     /// The base directory, for a system service.

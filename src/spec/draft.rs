@@ -190,10 +190,7 @@ impl<'a> Pass<'a> {
             self.conflict(field, ValueError::hinted(cause, hint));
         }
         let without_socket = spec.sockets.listen.is_empty() && spec.sockets.has_settings();
-        let setting = self.values.iter().rev().find(|given| {
-            given.field.is_socket_field() && given.field.arity() == Arity::One
-                || given.field == Field::LaunchdActivation
-        });
+        let setting = self.values.iter().rev().find(|given| given.field.needs_socket());
         if let (true, Some(given)) = (without_socket, setting) {
             let error = ValueError::hinted("there is no socket", "add one with --listen-stream ADDRESS");
             self.conflict(given.field, error);

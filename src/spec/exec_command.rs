@@ -159,6 +159,7 @@ fn word(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
 
 impl CommandPrefix {
     /// Whether there is no prefix.
+    #[doc(hidden)]
     pub fn is_empty(self) -> bool {
         self == Self::default()
     }

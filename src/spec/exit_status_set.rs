@@ -96,6 +96,7 @@ enum End {
 
 impl ExitStatusSet {
     /// Whether it contains no end.
+    #[doc(hidden)]
     pub fn is_empty(&self) -> bool {
         self.statuses.is_empty() && self.signals.is_empty()
     }

@@ -5,8 +5,10 @@
 mod life;
 mod process;
 mod program;
+mod resources;
+mod streams;
 
-use super::{DirectoryKind, FieldRow, Resource};
+use super::{DirectoryKind, FieldRow, Resource, SocketMoment, SocketOption, socket_option};
 
 /// A field of a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +20,7 @@ pub enum Field {
     User,
     Group,
     SupplementaryGroups,
+    DynamicUser,
     Umask,
     WorkingDirectory,
     RootDirectory,
@@ -41,17 +44,26 @@ pub enum Field {
     Directory(DirectoryKind),
     DirectoryMode(DirectoryKind),
     PidFile,
+    RemovePidFile,
     FilesPreserve,
     ListenStream,
     ListenDatagram,
     ListenSequentialPacket,
+    ListenFifo,
+    ListenSpecial,
+    ListenNetlink,
+    ListenMessageQueue,
     FileDescriptorName,
     SocketMode,
     SocketUser,
     SocketGroup,
     BindIPv6Only,
     Backlog,
+    SocketOption(SocketOption),
+    SocketCommand(SocketMoment),
     LaunchdActivation,
+    StartOnConnect,
+    IdleExit,
     Ready,
     NotificationFd,
     TimeoutStartSec,
@@ -74,6 +86,8 @@ pub enum Field {
     RestartSteps,
     RestartMaxDelaySec,
     RestartMode,
+    OnFailure,
+    OnSuccess,
     RestartPreventExitStatus,
     RestartForceExitStatus,
     SuccessExitStatus,
@@ -91,7 +105,10 @@ pub enum Field {
     SendSighup,
     SendSigkill,
     WatchdogSec,
+    WatchdogProbe,
     RuntimeDirectoryPreserve,
+    FileDescriptorStoreMax,
+    FileDescriptorStorePreserve,
     GuessMainPid,
     OomPolicy,
     IoSchedulingClass,
@@ -101,19 +118,63 @@ pub enum Field {
     CpuSchedulingResetOnFork,
     CpuAffinity,
     TimerSlackNSec,
+    StandardInputText,
+    StandardInputData,
+    TtyPath,
+    TtyReset,
+    TtyVHangup,
+    TtyVtDisallocate,
+    TtyRows,
+    TtyColumns,
+    SyslogIdentifier,
+    SyslogFacility,
+    SyslogLevel,
+    SyslogLevelPrefix,
+    LogRotateSize,
+    LogRotateAge,
+    LogKeep,
+    LogCompress,
+    LogTimestamps,
+    ReopenSignal,
+    IgnoreSigpipe,
+    Personality,
+    KeyringMode,
+    SecureBits,
+    CoredumpFilter,
+    NumaPolicy,
+    NumaMask,
+    LoadCredential,
+    SetCredential,
+    TasksMax,
+    MemoryMin,
+    MemoryLow,
+    MemoryHigh,
+    MemoryMax,
+    MemorySwapMax,
+    CpuWeight,
+    CpuQuota,
+    AllowedCpus,
+    AllowedMemoryNodes,
+    IoWeight,
 }
 
 /// All fields, in the order of the help text.
-pub const FIELDS: [FieldRow; PROGRAM + LIFE + PROCESS] = {
-    let mut all = [program::ROWS[0]; PROGRAM + LIFE + PROCESS];
+pub const FIELDS: [FieldRow; PROGRAM + STREAMS + LIFE + PROCESS + RESOURCES + SOCKETS] = {
+    let mut all = [program::ROWS[0]; PROGRAM + STREAMS + LIFE + PROCESS + RESOURCES + SOCKETS];
     let mut at = 0;
     while at < all.len() {
         all[at] = if at < PROGRAM {
             program::ROWS[at]
-        } else if at < PROGRAM + LIFE {
-            life::ROWS[at - PROGRAM]
+        } else if at < PROGRAM + STREAMS {
+            streams::ROWS[at - PROGRAM]
+        } else if at < PROGRAM + STREAMS + LIFE {
+            life::ROWS[at - PROGRAM - STREAMS]
+        } else if at < PROGRAM + STREAMS + LIFE + PROCESS {
+            process::ROWS[at - PROGRAM - STREAMS - LIFE]
+        } else if at < PROGRAM + STREAMS + LIFE + PROCESS + RESOURCES {
+            resources::ROWS[at - PROGRAM - STREAMS - LIFE - PROCESS]
         } else {
-            process::ROWS[at - PROGRAM - LIFE]
+            socket_option::ROWS[at - PROGRAM - STREAMS - LIFE - PROCESS - RESOURCES]
         };
         at += 1;
     }
@@ -121,5 +182,8 @@ pub const FIELDS: [FieldRow; PROGRAM + LIFE + PROCESS] = {
 };
 
 const PROGRAM: usize = program::ROWS.len();
+const STREAMS: usize = streams::ROWS.len();
 const LIFE: usize = life::ROWS.len();
 const PROCESS: usize = process::ROWS.len();
+const RESOURCES: usize = resources::ROWS.len();
+const SOCKETS: usize = socket_option::ROWS.len();

@@ -1,7 +1,12 @@
 //! The kinds of values, for formats that have more than text.
 
 use super::Field as F;
-use super::{CpuPolicy, FailureMode, Field, IoClass, KillMode, OomPolicy, Preserve, RestartMode};
+use super::log_file::COMPRESSIONS;
+use super::log_stream::{FACILITY_NAMES, LEVEL_NAMES};
+use super::{
+    CpuPolicy, FailureMode, Field, IoClass, KeyringMode, KillMode, NumaPolicy, OomPolicy, Personality,
+    Preserve, RestartMode,
+};
 
 /// A kind of value. Of a field that can be said many times it is the kind of each element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,36 +36,59 @@ pub enum FieldKind {
 impl Field {
     /// The kind of its values, or of each of them.
     #[doc(hidden)]
+    #[expect(clippy::too_many_lines, reason = "a line a field")]
     pub fn kind(self) -> FieldKind {
         match self {
             F::CleanEnvironment
             | F::ExpandVariables
             | F::PreventCore
             | F::NoNewPrivileges
+            | F::DynamicUser
             | F::LaunchdActivation
+            | F::StartOnConnect
             | F::RemainAfterExit
             | F::SendSighup
             | F::SendSigkill
             | F::GuessMainPid
-            | F::CpuSchedulingResetOnFork => FieldKind::Boolean,
+            | F::CpuSchedulingResetOnFork
+            | F::SyslogLevelPrefix
+            | F::LogTimestamps
+            | F::IgnoreSigpipe
+            | F::TtyReset
+            | F::TtyVHangup
+            | F::TtyVtDisallocate => FieldKind::Boolean,
+            F::TtyRows | F::TtyColumns => FieldKind::Integer(0, 65_535),
             F::IoSchedulingClass => FieldKind::Choice(&IoClass::NAMES),
+            F::Personality => FieldKind::Choice(&Personality::NAMES),
+            F::KeyringMode => FieldKind::Choice(&KeyringMode::NAMES),
+            F::NumaPolicy => FieldKind::Choice(&NumaPolicy::NAMES),
             F::CpuSchedulingPolicy => FieldKind::Choice(&CpuPolicy::NAMES),
             F::IoSchedulingPriority => FieldKind::Integer(0, 7),
             F::CpuSchedulingPriority => FieldKind::Integer(0, 99),
             F::RestartMode => FieldKind::Choice(&RestartMode::NAMES),
             F::TimeoutStartFailureMode | F::TimeoutStopFailureMode => FieldKind::Choice(&FailureMode::NAMES),
+            F::LogCompress => FieldKind::Choice(&COMPRESSIONS),
+            F::LogKeep => FieldKind::Integer(1, 100_000),
+            F::SyslogFacility => FieldKind::Choice(&FACILITY_NAMES),
+            F::SyslogLevel => FieldKind::Choice(&LEVEL_NAMES),
             F::KillMode => FieldKind::Choice(&KillMode::NAMES),
-            F::RuntimeDirectoryPreserve => FieldKind::Choice(&Preserve::NAMES),
+            F::RuntimeDirectoryPreserve | F::FileDescriptorStorePreserve => {
+                FieldKind::Choice(&Preserve::NAMES)
+            }
             F::OomPolicy => FieldKind::Choice(&OomPolicy::NAMES),
+            F::IoWeight => FieldKind::Integer(1, 10_000),
             F::Nice => FieldKind::Integer(-20, 19),
             F::OomScoreAdjust => FieldKind::Integer(-1000, 1000),
             F::FilesPreserve | F::NotificationFd => FieldKind::Integer(3, 1_048_575),
-            F::Backlog | F::RestartSteps | F::StartLimitBurst => FieldKind::Integer(0, 4_294_967_295),
+            F::Backlog | F::RestartSteps | F::StartLimitBurst | F::FileDescriptorStoreMax => {
+                FieldKind::Integer(0, 4_294_967_295)
+            }
             F::Umask | F::SocketMode => FieldKind::Octal(3),
             F::DirectoryMode(_) => FieldKind::Octal(4),
             F::Type => FieldKind::Type,
             F::Restart => FieldKind::Restart,
             F::Limit(_) => FieldKind::Limit,
+            F::SocketOption(option) => option.kind(),
             F::TimeoutStartSec
             | F::TimeoutStopSec
             | F::TimeoutAbortSec
@@ -69,7 +97,9 @@ impl Field {
             | F::StartLimitIntervalSec
             | F::RuntimeMaxSec
             | F::RuntimeRandomizedExtraSec
-            | F::WatchdogSec => FieldKind::Time,
+            | F::WatchdogSec
+            | F::IdleExit
+            | F::LogRotateAge => FieldKind::Time,
             F::Name
             | F::Description
             | F::User
@@ -83,17 +113,38 @@ impl Field {
             | F::SocketUser
             | F::SocketGroup
             | F::BindIPv6Only
+            | F::ListenNetlink
             | F::KillSignal
             | F::ReloadSignal
+            | F::ReopenSignal
+            | F::LogRotateSize
             | F::RestartKillSignal
             | F::FinalKillSignal
             | F::WatchdogSignal
             | F::ExecPrefix
+            | F::OnFailure
+            | F::OnSuccess
             | F::RestartPreventExitStatus
             | F::RestartForceExitStatus
             | F::SuccessExitStatus
             | F::CpuAffinity
             | F::TimerSlackNSec
+            | F::StandardInputData
+            | F::SyslogIdentifier
+            | F::SecureBits
+            | F::CoredumpFilter
+            | F::NumaMask
+            | F::SetCredential
+            | F::TasksMax
+            | F::MemoryMin
+            | F::MemoryLow
+            | F::MemoryHigh
+            | F::MemoryMax
+            | F::MemorySwapMax
+            | F::CpuWeight
+            | F::CpuQuota
+            | F::AllowedCpus
+            | F::AllowedMemoryNodes
             | F::Directory(_) => FieldKind::String,
             F::Argv0
             | F::WorkingDirectory
@@ -103,12 +154,20 @@ impl Field {
             | F::StandardInput
             | F::StandardOutput
             | F::StandardError
+            | F::StandardInputText
+            | F::TtyPath
             | F::PidFile
+            | F::RemovePidFile
             | F::ListenStream
             | F::ListenDatagram
             | F::ListenSequentialPacket
+            | F::ListenFifo
+            | F::ListenSpecial
+            | F::ListenMessageQueue
+            | F::LoadCredential
             | F::Condition
             | F::Assert
+            | F::SocketCommand(_)
             | F::ExecCondition
             | F::ExecStartPre
             | F::ExecStart
@@ -116,7 +175,8 @@ impl Field {
             | F::ExecReload
             | F::ExecStop
             | F::ExecStopPost
-            | F::Ready => FieldKind::Bytes,
+            | F::Ready
+            | F::WatchdogProbe => FieldKind::Bytes,
         }
     }
 }

@@ -42,6 +42,7 @@ enum LimitUnit {
 
 impl Resource {
     /// All resources, in the order of the enum.
+    #[doc(hidden)]
     pub const ALL: [Self; 16] = [
         Self::Cpu,
         Self::Fsize,

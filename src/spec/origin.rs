@@ -46,6 +46,10 @@ impl Origin {
         match self {
             Self::Option => format!("--{}", field.option()),
             Self::File { key: Some(key), .. } => key.clone(),
+            // A drop-in of a socket unit lies in NAME.socket.d.
+            Self::File { path, key: None, .. } if path.to_string_lossy().contains(".socket") => {
+                format!("{}=", field.socket_directive())
+            }
             Self::File { key: None, .. } => format!("{}=", field.directive()),
         }
     }

@@ -18,6 +18,7 @@ pub enum Preserve {
 
 impl Preserve {
     /// All of them, with systemd's names.
+    #[doc(hidden)]
     pub const ALL: [(Self, &'static str); 3] =
         [(Self::No, "no"), (Self::Yes, "yes"), (Self::Restart, "restart")];
 

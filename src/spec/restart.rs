@@ -29,6 +29,7 @@ pub enum Restart {
 
 impl Restart {
     /// All of them, with systemd's names.
+    #[doc(hidden)]
     pub const ALL: [(Self, &'static str); 7] = [
         (Self::No, "no"),
         (Self::OnSuccess, "on-success"),

@@ -98,11 +98,13 @@ impl CpuPolicy {
     }
 
     /// Its name.
+    #[doc(hidden)]
     pub fn name(self) -> &'static str {
         crate::choice::name_of(&self, &Self::ALL)
     }
 
     /// Whether it has priorities.
+    #[doc(hidden)]
     pub fn is_realtime(self) -> bool {
         matches!(self, Self::Fifo | Self::Rr)
     }

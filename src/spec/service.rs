@@ -1,5 +1,6 @@
 //! The description of a service, field by field: where each is kept and how it is read.
 
+mod sockets;
 mod values;
 
 use std::collections::BTreeMap;
@@ -10,12 +11,14 @@ use crate::boolean::yes_or_no;
 use crate::draft::Pass;
 use crate::value_error::text;
 use crate::{
-    AbsPath, Assignment, Capabilities, Command, CommandPrefix, Commands, Condition, CpuPolicy, CpuSet,
-    DirectoryKind, EnvName, Environment, EnvironmentBase, EnvironmentFile, ExecCommand, ExitStatusSet,
-    FailureMode, Field, FileMode, Input, IoClass, Kill, KillMode, Limit, Native, OomPolicy, Output, Preserve,
-    Principal, Probe, RelPath, Resource, Restart, RestartMode, Restarts, Scheduling, ServiceName,
-    ServiceType, SignalName, Socket, SocketKind, SocketName, Sockets, Timespan, ValueError, integer,
-    scheduling, socket,
+    AbsPath, Amount, Assignment, Capabilities, Command, CommandPrefix, Commands, Condition, CoredumpFilter,
+    CpuPolicy, CpuSet, CpuWeight, Credentials, DirectoryKind, EnvName, Environment, EnvironmentBase,
+    EnvironmentFile, ExecCommand, ExitStatusSet, FailureMode, Field, FileMode, Input, IoClass, KeyringMode,
+    Kill, KillMode, Limit, LoadCredential, LogFile, LogStream, Native, NumaNodes, NumaPolicy, OomPolicy,
+    Output, Personality, Preserve, Principal, Probe, ProcessSettings, RelPath, Resource, ResourceControl,
+    Restart, RestartMode, Restarts, Scheduling, SecureBits, ServiceName, ServiceType, SetCredential,
+    SignalName, Sockets, Terminal, Timespan, ValueError, input_data, integer, log_stream, resource_control,
+    restarts, scheduling,
 };
 
 /// A complete description of a service, independent of the service manager.
@@ -41,6 +44,8 @@ pub struct ServiceSpec {
     pub group: Option<Principal>,
     /// Supplementary groups in addition to the user's own.
     pub supplementary_groups: Vec<Principal>,
+    /// Whether its user exists only for it, unless there is an account of that name. `None`: no.
+    pub dynamic_user: Option<bool>,
     /// The file mode creation mask (umask(2)).
     pub umask: Option<FileMode>,
     /// The working directory.
@@ -55,6 +60,14 @@ pub struct ServiceSpec {
     pub standard_output: Option<Output>,
     /// Standard error (descriptor 2).
     pub standard_error: Option<Output>,
+    /// What `data` gives as standard input.
+    pub input_data: Vec<u8>,
+    /// How a log names and ranks the lines of its output.
+    pub log: LogStream,
+    /// How its log file is rotated.
+    pub log_file: LogFile,
+    /// The terminal that `tty` names.
+    pub terminal: Terminal,
     /// Resource limits (setrlimit(2)).
     pub limits: BTreeMap<Resource, Limit>,
     /// Nice level, -20 to 19.
@@ -73,6 +86,8 @@ pub struct ServiceSpec {
     pub directories: Vec<ServiceDirectory>,
     /// The pid file.
     pub pid_file: Option<AbsPath>,
+    /// A pid file that the program writes, and that is removed when it has ended.
+    pub removed_pid_file: Option<AbsPath>,
     /// Inherited descriptors that stay open, in addition to the standard streams.
     pub files_preserve: Vec<i32>,
     /// Listening sockets that are passed to it.
@@ -119,14 +134,26 @@ pub struct ServiceSpec {
     pub kill: Kill,
     /// The longest time between two `WATCHDOG=1` (sd_notify(3)). 0: no watchdog.
     pub watchdog: Option<Timespan>,
+    /// What must succeed within that time, for a program that does not send `WATCHDOG=1`.
+    pub watchdog_probe: Option<Probe>,
     /// Whether its runtime directories stay when it stops.
     pub runtime_directory_preserve: Option<Preserve>,
+    /// The number of descriptors that the program may store for its next start (`FDSTORE=1`, sd_notify(3)). `None`: 0.
+    pub descriptor_store_max: Option<u32>,
+    /// Whether the stored descriptors stay after a stop. `None`: [`Preserve::Restart`].
+    pub descriptor_store_preserve: Option<Preserve>,
     /// Whether the main process of a forking program without pid file is guessed.
     pub guess_main_pid: Option<bool>,
     /// What follows an out-of-memory kill of one of its processes.
     pub oom_policy: Option<OomPolicy>,
     /// How the kernel schedules it.
     pub scheduling: Scheduling,
+    /// How the kernel treats its process otherwise.
+    pub process: ProcessSettings,
+    /// Its credentials.
+    pub credentials: Credentials,
+    /// What it may use together with all its processes.
+    pub resources: ResourceControl,
     /// Settings of the source file that only its own host understands.
     pub native: Native,
 }
@@ -145,6 +172,11 @@ pub struct ServiceDirectory {
 impl Pass<'_> {
     /// Reads every field.
     pub(super) fn spec(&mut self, command: Command) -> ServiceSpec {
+        let input_data = self.input_data();
+        // Data is read unless the input is something else (systemd.exec(5), `StandardInput=`).
+        let data = (!input_data.is_empty()).then_some(Input::Data);
+        let standard_input = self.one(Field::StandardInput, Input::parse).or(data);
+        let input_data = if standard_input == Some(Input::Data) { input_data } else { Vec::new() };
         ServiceSpec {
             command,
             expand_variables: self.one(Field::ExpandVariables, yes_or_no).unwrap_or(false),
@@ -155,23 +187,23 @@ impl Pass<'_> {
             user: self.one(Field::User, Principal::parse),
             group: self.one(Field::Group, Principal::parse),
             supplementary_groups: self.many(Field::SupplementaryGroups, Principal::parse_list),
+            dynamic_user: self.one(Field::DynamicUser, yes_or_no),
             umask: self.one(Field::Umask, FileMode::parse_umask),
             working_directory: self.one(Field::WorkingDirectory, AbsPath::parse),
             root_directory: self.one(Field::RootDirectory, AbsPath::parse),
-            environment: Environment {
-                base: self.one(Field::CleanEnvironment, |value| {
-                    let clean = yes_or_no(value)?;
-                    Ok(if clean { EnvironmentBase::Clean } else { EnvironmentBase::Inherited })
-                }),
-                pass: self.many(Field::PassEnvironment, EnvName::parse_list),
-                assignments: self.many(Field::Environment, |value| Assignment::parse(value).map(|a| vec![a])),
-                files: self
-                    .many(Field::EnvironmentFile, |value| EnvironmentFile::parse(value).map(|f| vec![f])),
-                unset: self.many(Field::UnsetEnvironment, EnvName::parse_list),
-            },
-            standard_input: self.one(Field::StandardInput, Input::parse),
+            environment: self.environment(),
+            standard_input,
             standard_output: self.one(Field::StandardOutput, |value| Output::of_stream(1, value)),
             standard_error: self.one(Field::StandardError, |value| Output::of_stream(2, value)),
+            input_data,
+            log: LogStream {
+                identifier: self.one(Field::SyslogIdentifier, log_stream::identifier),
+                facility: self.one(Field::SyslogFacility, log_stream::facility),
+                level: self.one(Field::SyslogLevel, log_stream::level),
+                level_prefix: self.one(Field::SyslogLevelPrefix, yes_or_no),
+            },
+            log_file: self.log_file(),
+            terminal: self.terminal(),
             limits: Resource::ALL
                 .into_iter()
                 .filter_map(|resource| {
@@ -196,6 +228,7 @@ impl Pass<'_> {
                 })
                 .collect(),
             pid_file: self.one(Field::PidFile, AbsPath::parse),
+            removed_pid_file: self.one(Field::RemovePidFile, AbsPath::parse),
             files_preserve: self.many(Field::FilesPreserve, integer::descriptors),
             sockets: self.sockets(),
             ready: self.many(Field::Ready, |value| Probe::parse(value).map(|probe| vec![probe])),
@@ -219,12 +252,49 @@ impl Pass<'_> {
             stop_failure: self.one(Field::TimeoutStopFailureMode, FailureMode::parse),
             kill: self.kill(),
             watchdog: self.one(Field::WatchdogSec, Timespan::parse),
+            watchdog_probe: self.one(Field::WatchdogProbe, Probe::parse_repeatable),
             runtime_directory_preserve: self.one(Field::RuntimeDirectoryPreserve, Preserve::parse),
+            descriptor_store_max: self.one(Field::FileDescriptorStoreMax, integer::count),
+            descriptor_store_preserve: self.one(Field::FileDescriptorStorePreserve, Preserve::parse),
             guess_main_pid: self.one(Field::GuessMainPid, yes_or_no),
             oom_policy: self.one(Field::OomPolicy, OomPolicy::parse),
             scheduling: self.scheduling(),
+            process: self.process(),
+            credentials: self.credentials(),
+            resources: self.resources(),
             native: self.native.clone(),
         }
+    }
+
+    fn environment(&mut self) -> Environment {
+        Environment {
+            base: self.one(Field::CleanEnvironment, |value| {
+                let clean = yes_or_no(value)?;
+                Ok(if clean { EnvironmentBase::Clean } else { EnvironmentBase::Inherited })
+            }),
+            pass: self.many(Field::PassEnvironment, EnvName::parse_list),
+            assignments: self.many(Field::Environment, |value| Assignment::parse(value).map(|a| vec![a])),
+            files: self.many(Field::EnvironmentFile, |value| EnvironmentFile::parse(value).map(|f| vec![f])),
+            unset: self.many(Field::UnsetEnvironment, EnvName::parse_list),
+        }
+    }
+
+    /// The text and the data, in the order of their values. An empty one of either resets both.
+    fn input_data(&mut self) -> Vec<u8> {
+        let mut data = Vec::new();
+        for given in self.values {
+            match given.field {
+                Field::StandardInputText | Field::StandardInputData if given.value.is_empty() => data.clear(),
+                Field::StandardInputText => {
+                    data.extend(self.value(given, input_data::line).unwrap_or_default());
+                }
+                Field::StandardInputData => {
+                    data.extend(self.value(given, input_data::decode).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        data
     }
 
     fn all_commands(&mut self) -> Commands {
@@ -244,6 +314,8 @@ impl Pass<'_> {
             steps: self.one(Field::RestartSteps, integer::count),
             max_delay: self.one(Field::RestartMaxDelaySec, Timespan::parse),
             mode: self.one(Field::RestartMode, RestartMode::parse),
+            on_failure: self.many(Field::OnFailure, restarts::units),
+            on_success: self.many(Field::OnSuccess, restarts::units),
             prevent: self.ends(Field::RestartPreventExitStatus),
             force: self.ends(Field::RestartForceExitStatus),
             success: self.ends(Field::SuccessExitStatus),
@@ -278,6 +350,55 @@ impl Pass<'_> {
         }
     }
 
+    fn process(&mut self) -> ProcessSettings {
+        ProcessSettings {
+            ignore_sigpipe: self.one(Field::IgnoreSigpipe, yes_or_no),
+            personality: self.one(Field::Personality, Personality::parse),
+            keyring: self.one(Field::KeyringMode, KeyringMode::parse),
+            secure_bits: SecureBits::union(self.many(Field::SecureBits, SecureBits::parse_list)),
+            coredump_filter: CoredumpFilter::union(
+                self.many(Field::CoredumpFilter, CoredumpFilter::parse_list),
+            ),
+            numa_policy: self.one(Field::NumaPolicy, NumaPolicy::parse),
+            numa_nodes: NumaNodes::union(self.many(Field::NumaMask, NumaNodes::parse_list)),
+        }
+    }
+
+    /// Of two credentials with one name the last one counts.
+    fn credentials(&mut self) -> Credentials {
+        let mut load: Vec<LoadCredential> = Vec::new();
+        for one in self.many(Field::LoadCredential, |value| LoadCredential::parse(value).map(|one| vec![one]))
+        {
+            load.retain(|earlier| earlier.name != one.name);
+            load.push(one);
+        }
+        let mut set: Vec<SetCredential> = Vec::new();
+        for one in self.many(Field::SetCredential, |value| SetCredential::parse(value).map(|one| vec![one])) {
+            set.retain(|earlier| earlier.name != one.name);
+            set.push(one);
+        }
+        Credentials { load, set }
+    }
+
+    fn resources(&mut self) -> ResourceControl {
+        ResourceControl {
+            tasks_max: self.one(Field::TasksMax, Amount::tasks),
+            memory_min: self.one(Field::MemoryMin, Amount::memory),
+            memory_low: self.one(Field::MemoryLow, Amount::memory),
+            memory_high: self.one(Field::MemoryHigh, Amount::some_memory),
+            memory_max: self.one(Field::MemoryMax, Amount::some_memory),
+            memory_swap_max: self.one(Field::MemorySwapMax, Amount::memory),
+            cpu_weight: self.one(Field::CpuWeight, CpuWeight::read),
+            cpu_quota: self.one(Field::CpuQuota, resource_control::quota),
+            allowed_cpus: self.many(Field::AllowedCpus, CpuSet::parse_list).into_iter().collect(),
+            allowed_memory_nodes: self
+                .many(Field::AllowedMemoryNodes, CpuSet::parse_list)
+                .into_iter()
+                .collect(),
+            io_weight: self.one(Field::IoWeight, resource_control::weight),
+        }
+    }
+
     fn commands(&mut self, field: Field) -> Vec<ExecCommand> {
         self.many(field, |value| ExecCommand::parse(value).map(|command| vec![command]))
     }
@@ -288,39 +409,6 @@ impl Pass<'_> {
 
     fn ends(&mut self, field: Field) -> ExitStatusSet {
         ExitStatusSet::union(self.many(field, |value| ExitStatusSet::parse(value).map(|set| vec![set])))
-    }
-
-    /// The sockets in the order of their values, which is the order of their descriptors.
-    fn listen(&mut self) -> Vec<Socket> {
-        let values = self.values;
-        let last_reset =
-            |field: Field| values.iter().rposition(|given| given.field == field && given.value.is_empty());
-        let mut all = Vec::new();
-        for (at, given) in values.iter().enumerate() {
-            let kind = match given.field {
-                Field::ListenStream => SocketKind::Stream,
-                Field::ListenDatagram => SocketKind::Datagram,
-                Field::ListenSequentialPacket => SocketKind::SequentialPacket,
-                _ => continue,
-            };
-            if last_reset(given.field).is_none_or(|before| at > before) {
-                all.extend(self.value(given, |value| Socket::parse(kind, value)));
-            }
-        }
-        all
-    }
-
-    fn sockets(&mut self) -> Sockets {
-        Sockets {
-            listen: self.listen(),
-            name: self.one(Field::FileDescriptorName, SocketName::parse),
-            mode: self.one(Field::SocketMode, FileMode::parse_socket),
-            user: self.one(Field::SocketUser, Principal::parse),
-            group: self.one(Field::SocketGroup, Principal::parse),
-            bind_ipv6_only: self.one(Field::BindIPv6Only, socket::BindIpv6Only::parse),
-            backlog: self.one(Field::Backlog, socket::backlog),
-            launchd_activation: self.one(Field::LaunchdActivation, yes_or_no).unwrap_or(false),
-        }
     }
 }
 

@@ -25,6 +25,7 @@ pub enum ServiceType {
 
 impl ServiceType {
     /// All of them, with systemd's names.
+    #[doc(hidden)]
     pub const ALL: [(Self, &'static str); 6] = [
         (Self::Simple, "simple"),
         (Self::Exec, "exec"),

@@ -1,18 +1,22 @@
 //! Listening sockets that are passed to a service (systemd.socket(5)).
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt;
 
 use super::value_error::{bytes, text};
-use super::{AbsPath, Field, FileMode, Principal, ServiceSpec, ValueError};
+use super::{
+    AbsPath, Field, FileMode, Principal, ServiceSpec, SocketCommands, SocketName, SocketOption,
+    SocketOptionValue, Timespan, ValueError, netlink,
+};
 
 /// The sockets of a service, and their common settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sockets {
-    /// The sockets, in the order of their descriptors. Options and JSON put streams first, then datagrams, then
-    /// sequential packets.
+    /// The sockets, in the order of their descriptors. Options and JSON put streams first, then datagrams, sequential
+    /// packets, FIFOs, special files, netlink sockets and message queues.
     pub listen: Vec<Socket>,
     /// Their name in `LISTEN_FDNAMES`. `None`: systemd's default.
     pub name: Option<SocketName>,
@@ -26,11 +30,22 @@ pub struct Sockets {
     pub bind_ipv6_only: Option<BindIpv6Only>,
     /// The length of the queue of pending connections (listen(2)). `None`: the kernel's maximum.
     pub backlog: Option<u32>,
+    /// Their options in the kernel.
+    #[doc(hidden)]
+    pub options: BTreeMap<SocketOption, SocketOptionValue>,
+    /// The commands around their opening and closing.
+    #[doc(hidden)]
+    pub commands: SocketCommands,
     /// Whether the program itself takes them from launchd (`launch_activate_socket`(3)), if launchd has them.
     pub launchd_activation: bool,
+    /// Whether the program is started when the first client connects.
+    pub start_on_connect: bool,
+    /// After how long without a connection the program is stopped. It implies `start_on_connect`.
+    #[doc(hidden)]
+    pub idle_exit: Option<Timespan>,
 }
 
-/// A listening socket.
+/// A listening socket, or what else a service is given to hear from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Socket {
     /// The type.
@@ -48,6 +63,14 @@ pub enum SocketKind {
     Datagram,
     /// Connections that preserve message boundaries; Unix only.
     SequentialPacket,
+    /// A FIFO in the file system (fifo(7)).
+    Fifo,
+    /// A character device, or a file of /proc or /sys.
+    Special,
+    /// Messages of the kernel (netlink(7)).
+    Netlink,
+    /// A POSIX message queue (mq_overview(7)).
+    MessageQueue,
 }
 
 /// The address of a listening socket.
@@ -61,6 +84,10 @@ pub enum SocketAddress {
     Path(AbsPath),
     /// `@NAME`: a name in Linux's abstract namespace, without the `@`.
     Abstract(OsString),
+    /// `FAMILY [GROUPS]`: the number of a netlink family, and the mask of its multicast groups.
+    Netlink(i32, u32),
+    /// `/NAME`: the name of a message queue, without the slash.
+    Queue(OsString),
 }
 
 /// The maximum length of a Unix socket's path or name (`sun_path` without the NUL, unix(7)).
@@ -104,9 +131,33 @@ impl SocketAddress {
                 text.push(name);
                 text
             }
-            Self::Port(_) | Self::Inet(_) => self.to_string().into(),
+            Self::Queue(name) => {
+                let mut text = OsString::from("/");
+                text.push(name);
+                text
+            }
+            Self::Port(_) | Self::Inet(_) | Self::Netlink(..) => self.to_string().into(),
         }
     }
+}
+
+/// The path of a FIFO or a special file.
+fn file(value: &OsStr) -> Result<AbsPath, ValueError> {
+    let path = AbsPath::parse(value)?;
+    let named = path.as_path().file_name().is_some();
+    if named { Ok(path) } else { Err("the root directory is no such file".into()) }
+}
+
+/// The name of a message queue (mq_overview(7)), without its slash.
+fn queue(value: &OsStr) -> Result<OsString, ValueError> {
+    let name = bytes(value)?.strip_prefix(b"/").unwrap_or_default();
+    if name.is_empty() || name.len() > 254 || name.contains(&b'/') || [&b"."[..], b".."].contains(&name) {
+        return Err(ValueError::hinted(
+            "not the name of a message queue",
+            "use /NAME, without another slash",
+        ));
+    }
+    Ok(OsStr::from_bytes(name).to_owned())
 }
 
 fn short(name: &[u8]) -> Result<(), ValueError> {
@@ -137,6 +188,8 @@ impl fmt::Display for SocketAddress {
             Self::Inet(address) => address.fmt(f),
             Self::Path(path) => path.fmt(f),
             Self::Abstract(name) => write!(f, "@{}", name.display()),
+            Self::Netlink(family, groups) => f.write_str(&netlink::written(*family, *groups)),
+            Self::Queue(name) => write!(f, "/{}", name.display()),
         }
     }
 }
@@ -149,12 +202,47 @@ impl Socket {
             SocketKind::Stream => Field::ListenStream,
             SocketKind::Datagram => Field::ListenDatagram,
             SocketKind::SequentialPacket => Field::ListenSequentialPacket,
+            SocketKind::Fifo => Field::ListenFifo,
+            SocketKind::Special => Field::ListenSpecial,
+            SocketKind::Netlink => Field::ListenNetlink,
+            SocketKind::MessageQueue => Field::ListenMessageQueue,
         }
+    }
+
+    /// The kind of the sockets that a field adds. `None` if it adds none.
+    #[doc(hidden)]
+    pub fn kind_of(field: Field) -> Option<SocketKind> {
+        Some(match field {
+            Field::ListenStream => SocketKind::Stream,
+            Field::ListenDatagram => SocketKind::Datagram,
+            Field::ListenSequentialPacket => SocketKind::SequentialPacket,
+            Field::ListenFifo => SocketKind::Fifo,
+            Field::ListenSpecial => SocketKind::Special,
+            Field::ListenNetlink => SocketKind::Netlink,
+            Field::ListenMessageQueue => SocketKind::MessageQueue,
+            _ => return None,
+        })
+    }
+
+    /// Whether it has connections that can be accepted.
+    #[doc(hidden)]
+    pub fn has_connections(&self) -> bool {
+        matches!(self.kind, SocketKind::Stream | SocketKind::SequentialPacket)
     }
 
     /// Reads the address of a socket of this kind.
     pub(super) fn parse(kind: SocketKind, value: &OsStr) -> Result<Self, ValueError> {
-        let address = SocketAddress::parse(value)?;
+        let address = match kind {
+            SocketKind::Stream | SocketKind::Datagram | SocketKind::SequentialPacket => {
+                SocketAddress::parse(value)?
+            }
+            SocketKind::Fifo | SocketKind::Special => SocketAddress::Path(file(value)?),
+            SocketKind::Netlink => {
+                let (family, groups) = netlink::parse(value)?;
+                SocketAddress::Netlink(family, groups)
+            }
+            SocketKind::MessageQueue => SocketAddress::Queue(queue(value)?),
+        };
         let inet = matches!(address, SocketAddress::Port(_) | SocketAddress::Inet(_));
         if kind == SocketKind::SequentialPacket && inet {
             return Err("sequential packets need a Unix socket: /PATH or @NAME".into());
@@ -169,11 +257,21 @@ impl fmt::Display for Socket {
             SocketKind::Stream => self.address.fmt(f),
             SocketKind::Datagram => write!(f, "{} for datagrams", self.address),
             SocketKind::SequentialPacket => write!(f, "{} for packets", self.address),
+            SocketKind::Fifo => write!(f, "{} as a FIFO", self.address),
+            SocketKind::Special => write!(f, "{} as a special file", self.address),
+            SocketKind::Netlink => write!(f, "netlink {}", self.address),
+            SocketKind::MessageQueue => write!(f, "{} as a message queue", self.address),
         }
     }
 }
 
 impl Sockets {
+    /// Whether a process is started for each connection.
+    #[doc(hidden)]
+    pub fn accepts(&self) -> bool {
+        self.options.get(&SocketOption::Accept) == Some(&SocketOptionValue::Flag(true))
+    }
+
     /// Whether any setting but the addresses is set.
     pub(super) fn has_settings(&self) -> bool {
         *self != Self { listen: self.listen.clone(), ..Self::default() }
@@ -187,36 +285,6 @@ impl Sockets {
     pub fn descriptors(&self) -> std::ops::Range<i32> {
         let count = i32::try_from(self.listen.len()).unwrap_or(i32::MAX - Self::FIRST_DESCRIPTOR);
         Self::FIRST_DESCRIPTOR..Self::FIRST_DESCRIPTOR.saturating_add(count)
-    }
-}
-
-/// The name of the sockets' descriptors (`FileDescriptorName=`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SocketName(String);
-
-impl SocketName {
-    /// Accepts 1 to 255 printable ASCII characters without `:`, the separator of `LISTEN_FDNAMES`.
-    #[doc(hidden)]
-    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
-        let name = text(value)?;
-        if name.is_empty() || name.len() > 255 {
-            Err("a name has 1 to 255 characters".into())
-        } else if let Some(bad) = name.chars().find(|c| !matches!(c, ' '..='~') || *c == ':') {
-            Err(format!("invalid character '{}'", bad.escape_debug()).into())
-        } else {
-            Ok(Self(name.to_owned()))
-        }
-    }
-
-    /// The name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for SocketName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -255,6 +323,7 @@ impl ServiceSpec {
     pub fn socket_name(&self) -> String {
         match (&self.sockets.name, &self.name) {
             (Some(name), _) => name.to_string(),
+            (None, _) if self.sockets.accepts() => "connection".to_owned(),
             (None, Some(service)) => format!("{service}.socket"),
             (None, None) => "unknown".to_owned(),
         }
@@ -273,25 +342,6 @@ impl ServiceSpec {
     #[doc(hidden)]
     pub fn launchd_sockets(&self) -> String {
         self.sockets.name.as_ref().map_or_else(|| "Listeners".to_owned(), ToString::to_string)
-    }
-}
-
-impl Field {
-    /// Whether systemd reads it from the service's `.socket` unit (systemd.socket(5)).
-    #[doc(hidden)]
-    pub fn is_socket_field(self) -> bool {
-        matches!(
-            self,
-            Field::ListenStream
-                | Field::ListenDatagram
-                | Field::ListenSequentialPacket
-                | Field::FileDescriptorName
-                | Field::SocketMode
-                | Field::SocketUser
-                | Field::SocketGroup
-                | Field::BindIPv6Only
-                | Field::Backlog
-        )
     }
 }
 
@@ -357,10 +407,29 @@ mod tests {
     }
 
     #[test]
-    fn socket_name_with_a_colon_is_refused() {
-        for name in ["", "a:b", "a\n", "é", &"x".repeat(256)] {
-            assert!(SocketName::parse(OsStr::new(name)).is_err(), "{name:?} was taken");
+    fn fifo_special_file_netlink_family_and_message_queue_are_read_and_printed() {
+        use SocketKind as K;
+        let all = [
+            (K::Fifo, "/run/f", Some("/run/f as a FIFO")),
+            (K::Fifo, "f", None),
+            (K::Special, "/", None),
+            (K::Special, "/dev/kmsg", Some("/dev/kmsg as a special file")),
+            (K::Netlink, "kobject-uevent 1", Some("netlink kobject-uevent 1")),
+            (K::Netlink, "16  3", Some("netlink generic 3")),
+            (K::Netlink, "route 0", Some("netlink route")),
+            (K::Netlink, "nosuch", None),
+            (K::Netlink, "route x", None),
+            (K::Netlink, "32", None),
+            (K::MessageQueue, "/q", Some("/q as a message queue")),
+            (K::MessageQueue, "/a/b", None),
+            (K::MessageQueue, "q", None),
+            (K::MessageQueue, "/..", None),
+        ];
+        for (kind, value, printed) in all {
+            let read = Socket::parse(kind, OsStr::new(value)).ok();
+            assert_eq!(read.as_ref().map(ToString::to_string).as_deref(), printed, "{value}");
+            let again = read.as_ref().map(|socket| Socket::parse(kind, &socket.address.written()).unwrap());
+            assert_eq!(read, again);
         }
-        assert_eq!(SocketName::parse(OsStr::new("a b%.socket")).unwrap().as_str(), "a b%.socket");
     }
 }

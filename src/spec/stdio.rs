@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
 use super::value_error::bytes;
-use super::{AbsPath, ValueError};
+use super::{AbsPath, LogTarget, SocketName, TerminalClaim, ValueError};
 
 /// The source of standard input (`StandardInput=`, systemd.exec(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,14 @@ pub enum Input {
     Inherit,
     /// `file:PATH`.
     File(AbsPath),
+    /// `tty`, `tty-force` or `tty-fail`: the terminal, which becomes the controlling terminal of the service.
+    Terminal(TerminalClaim),
+    /// `socket`: the only socket of the service.
+    Socket,
+    /// `fd:NAME`: its first socket of this name.
+    Named(SocketName),
+    /// `data`: a file with the text and the data of the spec.
+    Data,
 }
 
 /// The destination of standard output or error (`StandardOutput=`, systemd.exec(5)).
@@ -30,6 +38,14 @@ pub enum Output {
     Descriptor(i32),
     /// A file.
     File(WriteMode, AbsPath),
+    /// `journal`, `syslog` or `kmsg`, also with `+console`: a log.
+    Log(LogTarget),
+    /// `tty`: the terminal.
+    Terminal,
+    /// `socket`: the only socket of the service.
+    Socket,
+    /// `fd:NAME`: its first socket of this name.
+    Named(SocketName),
 }
 
 /// What happens to the existing content of a file.
@@ -44,7 +60,7 @@ pub enum WriteMode {
 }
 
 impl Input {
-    /// Reads `null`, `inherit` or `file:PATH`.
+    /// Reads `null`, `inherit`, `file:PATH`, `tty`, `tty-force`, `tty-fail`, `socket`, `fd:NAME` or `data`.
     ///
     /// # Errors
     ///
@@ -55,7 +71,16 @@ impl Input {
             (b"inherit", None) => Ok(Self::Inherit),
             (b"file", Some(path)) if descriptor(path) == Some(0) => Ok(Self::Inherit),
             (b"file", Some(path)) => AbsPath::parse(OsStr::from_bytes(path)).map(Self::File),
-            _ => Err(ValueError::hinted("unknown kind of standard input", "use null, inherit or file:PATH")),
+            (b"tty", None) => Ok(Self::Terminal(TerminalClaim::Wait)),
+            (b"tty-force", None) => Ok(Self::Terminal(TerminalClaim::Force)),
+            (b"tty-fail", None) => Ok(Self::Terminal(TerminalClaim::Fail)),
+            (b"socket", None) => Ok(Self::Socket),
+            (b"fd", name) => named(name, "stdin").map(Self::Named),
+            (b"data", None) => Ok(Self::Data),
+            _ => Err(ValueError::hinted(
+                "unknown kind of standard input",
+                "use null, inherit, file:PATH, tty, tty-force, tty-fail, socket, fd:NAME or data",
+            )),
         }
     }
 }
@@ -66,9 +91,16 @@ impl Input {
     pub fn to_value(&self) -> OsString {
         match self {
             Self::File(file) => prefixed("file:", file),
-            Self::Null | Self::Inherit => self.to_string().into(),
+            Self::Null | Self::Inherit | Self::Terminal(_) | Self::Socket | Self::Named(_) | Self::Data => {
+                self.to_string().into()
+            }
         }
     }
+}
+
+/// The name of `fd:NAME`; `fd` alone has the name of the stream (systemd.exec(5)).
+fn named(name: Option<&[u8]>, stream: &str) -> Result<SocketName, ValueError> {
+    SocketName::parse(name.map_or(OsStr::new(stream), OsStr::from_bytes))
 }
 
 fn prefixed(prefix: &str, path: &AbsPath) -> OsString {
@@ -85,12 +117,19 @@ impl Output {
             Self::File(WriteMode::Overwrite, file) => prefixed("file:", file),
             Self::File(WriteMode::Append, file) => prefixed("append:", file),
             Self::File(WriteMode::Truncate, file) => prefixed("truncate:", file),
-            Self::Null | Self::Inherit | Self::Descriptor(_) => self.to_string().into(),
+            Self::Null
+            | Self::Inherit
+            | Self::Descriptor(_)
+            | Self::Log(_)
+            | Self::Terminal
+            | Self::Socket
+            | Self::Named(_) => self.to_string().into(),
         }
     }
 
-    /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`. A bare path means `append:`. `/dev/stdout` and
-    /// the other paths of a descriptor mean that descriptor.
+    /// Reads `null`, `inherit`, `file:PATH`, `append:PATH`, `truncate:PATH`, `journal`, `kmsg` (each also with `+console`), `tty`,
+    /// `socket` or `fd:NAME`. A bare path means `append:`. `/dev/stdout` and the other paths of a descriptor mean that
+    /// descriptor.
     ///
     /// # Errors
     ///
@@ -106,10 +145,13 @@ impl Output {
             (b"file", Some(path)) => file(WriteMode::Overwrite, path),
             (b"append", Some(path)) => file(WriteMode::Append, path),
             (b"truncate", Some(path)) => file(WriteMode::Truncate, path),
+            (b"tty", None) => Ok(Self::Terminal),
+            (b"socket", None) => Ok(Self::Socket),
+            (b"fd", name) => named(name, "stdout").map(Self::Named),
             _ if value.as_bytes().starts_with(b"/") => file(WriteMode::Append, value.as_bytes()),
-            _ => Err(ValueError::hinted(
+            _ => LogTarget::parse(value).map(Self::Log).map_err(|_| ValueError::hinted(
                 "unknown kind of output",
-                "use null, inherit, file:PATH, append:PATH or truncate:PATH",
+                "use null, inherit, file:PATH, append:PATH, truncate:PATH, journal, kmsg, tty, socket or fd:NAME",
             )),
         }
     }
@@ -118,6 +160,9 @@ impl Output {
 impl Output {
     /// Reads the output of stream `number`. The stream's own descriptor means `inherit`.
     pub(super) fn of_stream(number: i32, value: &OsStr) -> Result<Self, ValueError> {
+        if (number, value.as_bytes()) == (2, b"fd") {
+            return named(None, "stderr").map(Self::Named);
+        }
         let own = Self::Descriptor(number);
         Self::parse(value).map(|output| if output == own { Self::Inherit } else { output })
     }
@@ -150,6 +195,12 @@ impl fmt::Display for Input {
             Self::Null => f.write_str("null"),
             Self::Inherit => f.write_str("inherit"),
             Self::File(path) => write!(f, "file:{path}"),
+            Self::Terminal(TerminalClaim::Wait) => f.write_str("tty"),
+            Self::Terminal(TerminalClaim::Force) => f.write_str("tty-force"),
+            Self::Terminal(TerminalClaim::Fail) => f.write_str("tty-fail"),
+            Self::Socket => f.write_str("socket"),
+            Self::Named(name) => write!(f, "fd:{name}"),
+            Self::Data => f.write_str("data"),
         }
     }
 }
@@ -163,6 +214,10 @@ impl fmt::Display for Output {
             Self::File(WriteMode::Overwrite, path) => write!(f, "file:{path}"),
             Self::File(WriteMode::Append, path) => write!(f, "append:{path}"),
             Self::File(WriteMode::Truncate, path) => write!(f, "truncate:{path}"),
+            Self::Log(target) => target.fmt(f),
+            Self::Terminal => f.write_str("tty"),
+            Self::Socket => f.write_str("socket"),
+            Self::Named(name) => write!(f, "fd:{name}"),
         }
     }
 }
@@ -173,9 +228,17 @@ mod tests {
 
     #[test]
     fn standard_stream_is_printed_as_it_is_read() {
-        for form in ["null", "inherit", "file:/a b", "append:/var/log/x:y", "truncate:/x"] {
+        for form in
+            ["null", "inherit", "file:/a b", "append:/var/log/x:y", "truncate:/x", "tty", "socket", "fd:a b"]
+        {
             assert_eq!(Output::parse(OsStr::new(form)).unwrap().to_string(), form);
         }
+        for form in ["null", "inherit", "file:/a", "tty", "tty-force", "tty-fail", "socket", "fd:x", "data"] {
+            assert_eq!(Input::parse(OsStr::new(form)).unwrap().to_string(), form);
+        }
+        assert_eq!(Input::parse(OsStr::new("fd")).unwrap().to_string(), "fd:stdin");
+        assert_eq!(Output::of_stream(1, OsStr::new("fd")).unwrap().to_string(), "fd:stdout");
+        assert_eq!(Output::of_stream(2, OsStr::new("fd")).unwrap().to_string(), "fd:stderr");
         assert_eq!(Output::parse(OsStr::new("/x")).unwrap().to_string(), "append:/x");
         assert_eq!(Input::parse(OsStr::new("file:/x")).unwrap().to_string(), "file:/x");
     }
@@ -202,7 +265,7 @@ mod tests {
 
     #[test]
     fn invalid_standard_stream_is_refused() {
-        for form in ["", "file:", "append:x", "journal", "null:/x", "tty"] {
+        for form in ["", "file:", "append:x", "null:/x", "tty:x", "tty-force", "data", "fd:", "socket:x"] {
             assert!(Output::parse(OsStr::new(form)).is_err(), "{form:?} was taken");
         }
         assert!(Input::parse(OsStr::new("append:/x")).is_err());

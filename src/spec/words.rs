@@ -151,8 +151,41 @@ fn escape<'a>(
     }
 }
 
+/// Decodes the C-style escapes of a text. `None` if one is invalid.
+pub fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    unescape_by(decode, text)
+}
+
+/// [`unescape`] for data, in which an escape may produce NUL.
+pub(crate) fn unescape_data(text: &[u8]) -> Option<Vec<u8>> {
+    unescape_by(decode_byte, text)
+}
+
+type Decode = fn(&[u8]) -> Option<(usize, Vec<u8>)>;
+
+fn unescape_by(decode: Decode, text: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte == b'\\' {
+            let (length, decoded) = decode(rest)?;
+            plain.extend(decoded);
+            rest = &rest[length..];
+        } else {
+            plain.push(byte);
+        }
+    }
+    Some(plain)
+}
+
 /// The length of an escape without its backslash, and its bytes. `None` if it is invalid or produces NUL.
 fn decode(text: &[u8]) -> Option<(usize, Vec<u8>)> {
+    decode_byte(text).filter(|(_, bytes)| bytes != &[0])
+}
+
+/// [`decode`], also for NUL.
+fn decode_byte(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     let digits = |from: usize, count: usize, radix: u32| {
         let digits = text.get(from..from + count)?;
         digits.iter().try_fold(0_u32, |number, &digit| {
@@ -183,7 +216,7 @@ fn decode(text: &[u8]) -> Option<(usize, Vec<u8>)> {
 }
 
 fn byte(number: u32) -> Option<u8> {
-    u8::try_from(number).ok().filter(|byte| *byte != 0)
+    u8::try_from(number).ok()
 }
 
 /// Encodes as UTF-8. A surrogate, which `\u` can name, becomes three bytes as in systemd.
@@ -191,7 +224,6 @@ fn unicode(number: u32) -> Option<Vec<u8>> {
     let part =
         |shift: u32, mask: u32, mark: u8| u8::try_from(number >> shift & mask).ok().map(|bits| mark | bits);
     match char::from_u32(number) {
-        Some('\0') => None,
         Some(letter) => Some(letter.encode_utf8(&mut [0; 4]).as_bytes().to_vec()),
         None => Some(vec![part(12, 0x0f, 0xe0)?, part(6, 0x3f, 0x80)?, part(0, 0x3f, 0x80)?]),
     }

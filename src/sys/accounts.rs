@@ -29,6 +29,11 @@ pub fn group(name: &str) -> io::Result<Option<u32>> {
     platform::group(name)
 }
 
+/// Whether a group has this id (group(5)).
+pub fn is_group(gid: u32) -> io::Result<bool> {
+    platform::is_group(gid)
+}
+
 /// All groups of a user, and `gid`, as initgroups(3) would set them.
 pub fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
     platform::groups_of(user, gid)

@@ -29,11 +29,6 @@ pub fn has(path: &Path, name: &str) -> bool {
     let size = unsafe {
         libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0, 0, libc::XATTR_NOFOLLOW)
     };
-    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-    let size = {
-        let _ = (path, name);
-        -1_isize
-    };
     size >= 0
 }
 

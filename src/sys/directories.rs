@@ -14,18 +14,10 @@ pub enum System {
     Linux,
     /// macOS: the root file system is sealed, so there is no `/run` (hier(7)).
     MacOs,
-    /// Another Unix.
-    Other,
 }
 
 /// This system.
-pub const THIS_SYSTEM: System = if cfg!(target_os = "linux") {
-    System::Linux
-} else if cfg!(target_os = "macos") {
-    System::MacOs
-} else {
-    System::Other
-};
+pub const THIS_SYSTEM: System = if cfg!(target_os = "macos") { System::MacOs } else { System::Linux };
 
 /// What determines the directories of an ordinary user. `XDG_STATE_HOME` and `XDG_RUNTIME_DIR` are not used: cron(8), a
 /// login and sudo(8) set them differently, and a service must be found from each.
@@ -70,7 +62,7 @@ impl System {
     pub fn persistent(self, person: &UserDirs) -> Vec<PathBuf> {
         let below = match self {
             Self::MacOs => "Library/Application Support/svcadapt",
-            Self::Linux | Self::Other => ".local/state/svcadapt",
+            Self::Linux => ".local/state/svcadapt",
         };
         let own = person.darwin.as_ref().filter(|_| self == Self::MacOs).map(|own| own.join("svcadapt"));
         own.into_iter().chain(person.home.as_ref().map(|home| home.join(below))).collect()
@@ -81,6 +73,27 @@ impl System {
         let persistent_in_env_home =
             UserDirs { home: person.env_home.clone(), darwin: None, ..UserDirs::default() };
         self.persistent(&persistent_in_env_home)
+    }
+
+    /// The directory of the log files of root (uid 0), or of a user with this state: `$XDG_STATE_HOME` and the home.
+    pub fn logs(
+        self,
+        uid: u32,
+        user: impl FnOnce() -> (Option<PathBuf>, Option<PathBuf>),
+    ) -> Option<PathBuf> {
+        if uid == 0 {
+            return Some(match self {
+                Self::MacOs => "/Library/Logs/svcadapt".into(),
+                Self::Linux => "/var/log/svcadapt".into(),
+            });
+        }
+        let (state, home) = user();
+        match self {
+            Self::MacOs => home.map(|home| home.join("Library/Logs/svcadapt")),
+            Self::Linux => {
+                state.or_else(|| Some(home?.join(".local/state"))).map(|state| state.join("svcadapt"))
+            }
+        }
     }
 
     /// The directory of a user without a writable home. Cleaners sweep `/tmp`; systemd-tmpfiles(8) skips files with the
@@ -127,6 +140,19 @@ impl System {
         }
         name
     }
+}
+
+/// `$XDG_STATE_HOME` and the home directory of this user.
+pub fn user_state() -> (Option<PathBuf>, Option<PathBuf>) {
+    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).and_then(absolute);
+    // Looked up only if it is needed: a directory service may be slow.
+    let home = || {
+        let uid = super::identity::effective_user();
+        UserDirs::find(uid).ok().and_then(|person| person.home.or(person.env_home))
+    };
+    let home = if state.is_some() && THIS_SYSTEM != System::MacOs { None } else { home() };
+    (state, home)
 }
 
 /// Root's runtime directory on this machine.
@@ -177,7 +203,6 @@ mod tests {
                 "/var/folders/a/b/0",
                 &["/var/folders/a/b/0/svcadapt", "/home/u/Library/Application Support/svcadapt"],
             ),
-            (System::Other, "/var/run", "/run/user/501", &["/home/u/.local/state/svcadapt"]),
         ] {
             assert_eq!(system.runtime(|_| true), Path::new(runtime));
             assert_eq!(system.runtime(|_| false), Path::new("/var/run"));
@@ -186,6 +211,18 @@ mod tests {
             assert_eq!(system.persistent(&person()), persistent);
             assert_eq!(System::fallback(501), Path::new("/tmp/svcadapt-501"));
         }
+    }
+
+    #[test]
+    fn log_files_are_in_a_directory_of_root_or_of_the_user() {
+        let state = |state: Option<&'static str>| move || (state.map(PathBuf::from), Some("/home/u".into()));
+        let logs = |system: System, uid, given: Option<&'static str>| system.logs(uid, state(given)).unwrap();
+        assert_eq!(logs(System::Linux, 0, Some("/x")), Path::new("/var/log/svcadapt"));
+        assert_eq!(logs(System::Linux, 7, Some("/x")), Path::new("/x/svcadapt"));
+        assert_eq!(logs(System::Linux, 7, None), Path::new("/home/u/.local/state/svcadapt"));
+        assert_eq!(logs(System::MacOs, 7, Some("/x")), Path::new("/home/u/Library/Logs/svcadapt"));
+        assert_eq!(logs(System::MacOs, 0, None), Path::new("/Library/Logs/svcadapt"));
+        assert_eq!(System::Linux.logs(7, || (None, None)), None);
     }
 
     #[test]

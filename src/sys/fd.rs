@@ -119,6 +119,16 @@ pub fn inherited() -> io::Result<Vec<InheritedFd>> {
     Ok(open.filter(|&number| number > 2 && survives(number)).map(InheritedFd).collect())
 }
 
+/// Closes all descriptors above the standard streams, in a forked process that uses none of them until its end.
+pub fn close_others() -> io::Result<()> {
+    for number in platform::open_descriptors()?.into_iter().filter(|number| *number > 2) {
+        // SAFETY: the call takes no pointer. The owners of these numbers are the parent's, never used or dropped in this
+        // process, which ends without running destructors (_exit(2)).
+        unsafe { libc::close(number) };
+    }
+    Ok(())
+}
+
 /// The path of a descriptor's file, with links resolved.
 pub fn path(number: i32) -> io::Result<PathBuf> {
     platform::descriptor_path(number)
@@ -192,6 +202,12 @@ pub fn fresh_nonblocking(fd: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// The device and the inode of an open file (fstat(2)).
+pub fn identity(fd: impl AsFd) -> io::Result<(u64, u64)> {
+    let found = nix::sys::stat::fstat(fd)?;
+    Ok((super::number::cast(found.st_dev), super::number::cast(found.st_ino)))
+}
+
 /// read(2). `None` if there is nothing to read now; zero bytes are the end of file.
 pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     use nix::errno::Errno;
@@ -216,11 +232,36 @@ pub fn write_all(fd: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether both are duplicates of one descriptor (kcmp(2), `KCMP_FILE`). Where the kernel may not be asked, the same file,
+/// opened in the same way, counts as the same.
+pub fn is_same(one: &OwnedFd, other: &OwnedFd) -> io::Result<bool> {
+    if let Ok(same) = platform::is_same_description(one.as_raw_fd(), other.as_raw_fd()) {
+        return Ok(same);
+    }
+    let (first, second) = (nix::sys::stat::fstat(one)?, nix::sys::stat::fstat(other)?);
+    // Files without a type, such as an eventfd(2), share one inode.
+    let alike = first.st_mode & libc::S_IFMT != 0
+        && (first.st_dev, first.st_ino, first.st_mode) == (second.st_dev, second.st_ino, second.st_mode);
+    Ok(alike && fcntl(one, FcntlArg::F_GETFL)? == fcntl(other, FcntlArg::F_GETFL)?)
+}
+
 /// Waits until one of `fds` is readable or at its end, at most for `timeout` (`None`: without limit). Returns for each
 /// whether it has an event (poll(2)).
 pub fn wait_readable(fds: &[BorrowedFd<'_>], timeout: Option<std::time::Duration>) -> io::Result<Vec<bool>> {
+    wait(fds, &[], timeout)
+}
+
+/// The same, and waits also until one of `ending` has an error or its other end is gone (POLLERR, POLLHUP). The results of
+/// those follow.
+pub fn wait(
+    fds: &[BorrowedFd<'_>],
+    ending: &[BorrowedFd<'_>],
+    timeout: Option<std::time::Duration>,
+) -> io::Result<Vec<bool>> {
     use nix::errno::Errno;
-    let mut polled: Vec<PollFd<'_>> = fds.iter().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+    let readable = fds.iter().map(|&fd| PollFd::new(fd, PollFlags::POLLIN));
+    let ending = ending.iter().map(|&fd| PollFd::new(fd, PollFlags::empty()));
+    let mut polled: Vec<PollFd<'_>> = readable.chain(ending).collect();
     // Rounded up, so that a caller with a deadline does not return just before it in a busy loop.
     let timeout = match timeout {
         None => PollTimeout::NONE,

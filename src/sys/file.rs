@@ -76,13 +76,13 @@ pub fn change_owner(file: impl AsFd, uid: u32, gid: u32) -> io::Result<()> {
 
 /// A socket in the file system, held open where possible: its directory may be writable to others, who can exchange it.
 #[derive(Debug)]
-pub struct SocketFile {
+pub struct HeldSocket {
     held: Option<File>,
     path: PathBuf,
     uid: u32,
 }
 
-impl SocketFile {
+impl HeldSocket {
     /// A path that leads to it even if its name was reused. Not on every system: there it is the original path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -95,7 +95,7 @@ impl SocketFile {
 }
 
 /// Opens the socket at a path, without connecting. `None` if nothing is there. Anything but a socket is an error.
-pub fn open_socket(path: &Path) -> io::Result<Option<SocketFile>> {
+pub fn open_socket(path: &Path) -> io::Result<Option<HeldSocket>> {
     use std::os::unix::fs::FileTypeExt;
     #[cfg(target_os = "linux")]
     let looked = {
@@ -111,7 +111,7 @@ pub fn open_socket(path: &Path) -> io::Result<Option<SocketFile>> {
     let looked = fs::symlink_metadata(path).map(|found| (found, None, path.to_owned()));
     match looked {
         Ok((found, held, path)) if found.file_type().is_socket() => {
-            Ok(Some(SocketFile { held, path, uid: found.uid() }))
+            Ok(Some(HeldSocket { held, path, uid: found.uid() }))
         }
         Ok(_) => Err(io::Error::other("it was replaced by another file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -164,11 +164,47 @@ pub fn may_write(directory: &Path) -> io::Result<()> {
     Ok(nix::unistd::faccessat(AT_FDCWD, directory, wanted, AtFlags::AT_EACCESS)?)
 }
 
+/// Checks that this process may write to a file (faccessat(2)).
+pub fn may_write_to(file: &Path) -> io::Result<()> {
+    Ok(nix::unistd::faccessat(AT_FDCWD, file, AccessFlags::W_OK, AtFlags::AT_EACCESS)?)
+}
+
+/// Renames a file within a directory.
+pub fn rename(directory: impl AsFd, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    let directory = directory.as_fd();
+    Ok(nix::fcntl::renameat(directory, from, directory, to)?)
+}
+
 /// Opens a directory in another one. A symbolic link is an error.
 pub fn open_directory_in(directory: impl AsFd, name: &OsStr) -> io::Result<File> {
     use nix::fcntl::OFlag;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     Ok(nix::fcntl::openat(directory, name, flags, nix::sys::stat::Mode::empty())?.into())
+}
+
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenFor {
+    /// Reading.
+    Read,
+    /// Writing.
+    Write,
+}
+
+/// Opens a file in a directory. A symbolic link is an error.
+pub fn open_in(directory: impl AsFd, name: &str, why: OpenFor) -> io::Result<File> {
+    use nix::fcntl::OFlag;
+    let how = match why {
+        OpenFor::Read => OFlag::O_RDONLY,
+        OpenFor::Write => OFlag::O_WRONLY,
+    };
+    let flags = how | OFlag::O_NOFOLLOW | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    Ok(nix::fcntl::openat(directory, name, flags, nix::sys::stat::Mode::empty())?.into())
+}
+
+/// Whether this process may write to a file (faccessat(2)).
+pub fn may_write_file(path: &Path) -> bool {
+    nix::unistd::faccessat(AT_FDCWD, path, AccessFlags::W_OK, AtFlags::AT_EACCESS).is_ok()
 }
 
 /// Creates a directory in another one, with this mode, minus the umask. `false` if it existed.
@@ -203,6 +239,36 @@ pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) ->
     placed
 }
 
+/// Creates a file in a directory with the owner and the mode of another one.
+#[cfg(feature = "gzip")]
+pub fn create_like(directory: impl AsFd, name: &OsStr, other: &File) -> io::Result<File> {
+    use std::os::unix::fs::MetadataExt;
+
+    use nix::fcntl::{OFlag, openat};
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let made = File::from(openat(directory, name, flags, nix::sys::stat::Mode::empty())?);
+    let (wanted, own) = (other.metadata()?, made.metadata()?);
+    if (wanted.uid(), wanted.gid()) != (own.uid(), own.gid()) {
+        // Only root can give it away; the mode is for the group of the other file.
+        change_owner(&made, wanted.uid(), wanted.gid())?;
+    }
+    set_mode(&made, wanted.mode() & 0o777)?;
+    Ok(made)
+}
+
+/// Overwrites the beginning of the file `name` in a directory, with one write(2) where the system lets it.
+pub fn overwrite(directory: impl AsFd, name: &OsStr, content: &[u8]) -> io::Result<()> {
+    use nix::fcntl::{OFlag, openat};
+    use nix::sys::stat::Mode;
+    let flags = OFlag::O_WRONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = File::from(openat(directory, name, flags, Mode::empty())?);
+    let found = file.metadata()?;
+    if !found.is_file() || found.nlink() != 1 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    super::fd::write_all(&file, content)
+}
+
 /// The temporary name of a file that replaces another one ([`replace`]). If `name` is too long, it consists of its
 /// beginning and a digest.
 pub fn temporary_name(name: &OsStr) -> OsString {
@@ -233,6 +299,11 @@ pub fn digest(bytes: &[u8]) -> String {
 /// A file in memory, without a name (memfd_create(2)). Fails where the system has none.
 pub fn memory(name: &str) -> io::Result<OwnedFd> {
     platform::memory_file(name)
+}
+
+/// A file without a name that has this content, open for reading.
+pub fn readable(name: &str, content: &[u8]) -> io::Result<OwnedFd> {
+    platform::sealed_file(name, content)
 }
 
 /// Removes a name from a directory. Succeeds if it does not exist.
@@ -266,7 +337,7 @@ pub fn remove_empty(path: &Path, device: u64, inode: u64) -> io::Result<()> {
 
 /// The type of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A regular file.
     Regular,
     /// A symbolic link.
@@ -277,9 +348,9 @@ pub enum Kind {
 
 /// A directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct DirectoryEntry {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Its owner.
     pub uid: u32,
     /// Its permission bits.
@@ -289,18 +360,18 @@ pub struct Entry {
 }
 
 /// Reads a directory entry without following a link. `None` if it does not exist.
-pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<Entry>> {
+pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<DirectoryEntry>> {
     use nix::errno::Errno;
     use nix::sys::stat::SFlag;
     match nix::sys::stat::fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
         Ok(found) => {
             let kind = match SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT {
-                SFlag::S_IFREG => Kind::Regular,
-                SFlag::S_IFLNK => Kind::Link,
-                _ => Kind::Other,
+                SFlag::S_IFREG => EntryKind::Regular,
+                SFlag::S_IFLNK => EntryKind::Link,
+                _ => EntryKind::Other,
             };
             let mode = cast(found.st_mode & 0o7777);
-            Ok(Some(Entry { kind, uid: found.st_uid, mode, names: cast(found.st_nlink) }))
+            Ok(Some(DirectoryEntry { kind, uid: found.st_uid, mode, names: cast(found.st_nlink) }))
         }
         Err(Errno::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),

@@ -12,9 +12,10 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, setsockopt, sockopt,
 };
 
+use super::platform::listeners::Listening;
 use super::rules::refusal;
 use super::rules::refusal::ConnectResult;
-use super::{fd, file, platform};
+use super::{escape_control, fd, file, platform, process_info};
 
 /// The type of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,22 +39,28 @@ impl Kind {
 }
 
 /// Options of a listening socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Settings {
+#[derive(Clone, Copy, Default)]
+pub struct Settings<'a> {
     /// Whether an IPv6 socket rejects IPv4 (`IPV6_V6ONLY`). `None`: the system's default.
     pub only_ipv6: Option<bool>,
     /// The length of the queue of connections. `None`: the kernel's maximum.
     pub backlog: Option<u32>,
+    /// What is done before an address of the Internet is bound.
+    pub before_bind: Option<&'a SetOptions<'a>>,
 }
 
+/// Sets options of a new socket.
+pub type SetOptions<'a> = dyn Fn(&OwnedFd) -> io::Result<()> + 'a;
+
 /// Listens on one address. Every socket opened here is close-on-exec.
-pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings) -> io::Result<OwnedFd> {
+pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings<'_>) -> io::Result<OwnedFd> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
     let new_socket = || {
         let socket = new_socket(family, kind)?;
         if let (true, Some(only)) = (address.is_ipv6(), settings.only_ipv6) {
             setsockopt(&socket, sockopt::Ipv6V6Only, &only)?;
         }
+        settings.before_bind.map_or(Ok(()), |set| set(&socket))?;
         Ok::<_, io::Error>(socket)
     };
     let local = SockaddrStorage::from(address);
@@ -86,7 +93,7 @@ fn is_taken(address: SocketAddr) -> io::Result<bool> {
 }
 
 /// Listens on a port on every address: IPv6, which the system may extend to IPv4, or IPv4 if there is no IPv6.
-pub fn on_port(kind: Kind, port: u16, settings: Settings) -> io::Result<OwnedFd> {
+pub fn on_port(kind: Kind, port: u16, settings: Settings<'_>) -> io::Result<OwnedFd> {
     let on = |address| on_address(kind, address, settings);
     match on((Ipv6Addr::UNSPECIFIED, port).into()) {
         Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)) => {
@@ -108,7 +115,7 @@ pub fn bind_path(kind: Kind, path: &Path, mode: u16) -> io::Result<OwnedFd> {
 }
 
 /// Listens on a name in the abstract namespace (unix(7)).
-pub fn on_abstract_name(kind: Kind, name: &OsStr, settings: Settings) -> io::Result<OwnedFd> {
+pub fn on_abstract_name(kind: Kind, name: &OsStr, settings: Settings<'_>) -> io::Result<OwnedFd> {
     let address = platform::abstract_address(name.as_bytes())?;
     let socket = new_socket(AddressFamily::Unix, kind)?;
     bind(&socket, &address)?;
@@ -135,12 +142,31 @@ pub fn is_open(kind: Kind, path: &Path) -> io::Result<bool> {
     }
 }
 
+/// Who has one of these sockets, for people: `process 4711 (nginx)`, or `another process` if it is not visible.
+pub fn holder(sockets: &[Listening]) -> String {
+    let found = platform::listeners::holder(sockets).and_then(process_info::of);
+    found.map_or_else(
+        || "another process".to_owned(),
+        |found| format!("process {} ({})", found.pid, escape_control(&found.comm)),
+    )
+}
+
+/// Connects to a stream socket, without waiting: neither for the connection nor for reads and writes later.
+pub fn connect_stream(path: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    Ok(connected(Kind::Stream, path)?.into())
+}
+
 /// The result of a non-blocking connect(2).
 fn connect(kind: Kind, path: &Path) -> ConnectResult {
+    connected(kind, path).map(drop)
+}
+
+fn connected(kind: Kind, path: &Path) -> Result<OwnedFd, Errno> {
     let errno = |error: io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
     let socket = new_socket(AddressFamily::Unix, kind).map_err(errno)?;
     fd::nonblocking(&socket, true).map_err(errno)?;
-    nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)
+    nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    Ok(socket)
 }
 
 fn new_socket(family: AddressFamily, kind: Kind) -> io::Result<OwnedFd> {
@@ -157,7 +183,7 @@ fn bind(socket: &OwnedFd, address: &dyn SockaddrLike) -> io::Result<()> {
 /// listen(2), for types with connections.
 ///
 /// nix's wrapper of listen(2) limits the backlog to its own idea of the kernel's maximum.
-pub fn listen(socket: OwnedFd, kind: Kind, settings: Settings) -> io::Result<OwnedFd> {
+pub fn listen(socket: OwnedFd, kind: Kind, settings: Settings<'_>) -> io::Result<OwnedFd> {
     if kind != Kind::Datagram {
         let backlog =
             settings.backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(libc::c_int::MAX);

@@ -52,6 +52,11 @@ pub fn host_name() -> io::Result<std::ffi::OsString> {
     Ok(nix::unistd::gethostname()?)
 }
 
+/// Whether systemd is the init system (`sd_booted`(3)).
+pub fn is_booted_with_systemd() -> bool {
+    fs::symlink_metadata("/run/systemd/system").is_ok_and(|found| found.is_dir())
+}
+
 /// The memory of the machine, in bytes.
 pub fn memory() -> Option<u64> {
     let ask = |name| {

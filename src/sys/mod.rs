@@ -3,11 +3,13 @@
 //! Each function is a thin, typed wrapper of one system call or one kernel file. It decides nothing, prints nothing and
 //! knows nothing about services. Descriptors are owned and close-on-exec from the start.
 //!
-//! `linux`, `macos` and `other` have the same functions. What a system lacks is an error of kind `Unsupported` with a
+//! `linux` and `macos` have the same functions. What a system lacks is an error of kind `Unsupported` with a
 //! text; nothing is silently skipped.
 
+pub mod accept;
 pub mod accounts;
 pub mod attribute;
+pub mod cgroup;
 pub mod command_output;
 pub mod directories;
 pub mod environment;
@@ -15,9 +17,11 @@ pub mod executable;
 pub mod fd;
 pub mod file;
 pub mod identity;
+pub mod journal;
 pub mod launchd;
 pub mod limits;
 pub mod listen;
+pub mod local_time;
 pub mod lock;
 pub mod machine;
 mod number;
@@ -27,6 +31,7 @@ pub mod pattern;
 pub mod process;
 pub mod process_handle;
 pub mod process_info;
+pub mod process_settings;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "most of it is only used on Linux"))]
 pub mod procfs;
 mod rules;
@@ -34,10 +39,15 @@ pub mod scheduling;
 pub mod self_pipe;
 pub mod signal;
 pub mod socket;
+pub mod socket_option;
 pub mod socketpair;
+pub mod special;
+pub mod stream;
 pub mod sync;
+pub mod terminal;
 mod text;
 pub mod untrusted;
+pub mod watch;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -55,9 +65,9 @@ mod macos;
 use macos as platform;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-#[allow(clippy::unnecessary_wraps, reason = "the same function may fail on another system")]
-mod other;
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-use other as platform;
+compile_error!(
+    "svcadapt starts services on Linux and macOS; svcadapt-spec and svcadapt-convert compile on every system"
+);
+
 pub use platform::{capability, descendants, listeners};
-pub use text::{error_text, escape_control, escape_control_lines, processes};
+pub use text::{error_text, escape_control, escape_control_lines, is_exhaustion, processes};

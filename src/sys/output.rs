@@ -120,7 +120,7 @@ fn open_at(
 /// Replaces the error of opening a name by a clearer one if the name is a link.
 fn named(directory: impl AsFd, name: &OsStr, error: io::Error) -> io::Error {
     match file::look(directory, name) {
-        Ok(Some(found)) if found.kind == file::Kind::Link => {
+        Ok(Some(found)) if found.kind == file::EntryKind::Link => {
             let name = Path::new(name).file_name().unwrap_or(name).display();
             io::Error::other(format!("{name} is a symbolic link that others could have made"))
         }

@@ -86,6 +86,8 @@ pub enum Ended {
     Exited(u8),
     /// It was killed by this signal.
     Killed(i32),
+    /// It was killed by this signal, and has written a core dump (core(5)).
+    Dumped(i32),
 }
 
 /// Disables core dumps of this process and denies other processes of the user access to its memory (PR_SET_DUMPABLE,
@@ -110,6 +112,11 @@ pub fn reap() -> io::Result<Reaped> {
     wait_with(-1, libc::WNOHANG)
 }
 
+/// Reaps this child if it has ended.
+pub fn reap_one(pid: i32) -> io::Result<Reaped> {
+    wait_with(pid, libc::WNOHANG)
+}
+
 /// Waits for one child to end.
 pub fn wait(pid: i32) -> io::Result<Ended> {
     match wait_with(pid, 0)? {
@@ -129,6 +136,9 @@ fn wait_with(pid: i32, flags: i32) -> io::Result<Reaped> {
             Ok(child) if libc::WIFEXITED(status) => {
                 let code = u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX);
                 Ok(Reaped::Child(child, Ended::Exited(code)))
+            }
+            Ok(child) if libc::WCOREDUMP(status) => {
+                Ok(Reaped::Child(child, Ended::Dumped(libc::WTERMSIG(status))))
             }
             Ok(child) => Ok(Reaped::Child(child, Ended::Killed(libc::WTERMSIG(status)))),
             Err(Errno::EINTR) => continue,

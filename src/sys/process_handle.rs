@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::platform::pidfd::PidFd;
+pub(crate) use super::platform::pidfd::of_descriptor;
 use super::{fd, process, signal};
 
 /// How often a process without a pidfd is polled for its end.
@@ -59,6 +60,14 @@ impl ProcessHandle {
     /// Its pid.
     pub fn pid(&self) -> i32 {
         self.pid
+    }
+
+    /// The number of its pidfd's inode, by which systemd knows it (`MAINPIDFDID=`, sd_notify(3)). `None` without one.
+    pub fn id(&self) -> Option<u64> {
+        match &self.proof {
+            Proof::Descriptor(held) => held.id(),
+            Proof::Started(_) => None,
+        }
     }
 
     /// The same handle after a fork. `None` if the process has ended in the meantime.

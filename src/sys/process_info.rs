@@ -86,11 +86,6 @@ pub fn of(pid: i32) -> Option<ProcessInfo> {
 }
 
 /// Other processes cannot be inspected on this system.
-#[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub fn of(_pid: i32) -> Option<ProcessInfo> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

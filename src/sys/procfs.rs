@@ -16,12 +16,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use std::{fmt, fs, io};
 
-pub use descriptor::{Access, Descriptor, Descriptors, OpenFlags, descriptors, has_open};
+pub use descriptor::{Descriptor, DescriptorAccess, Descriptors, OpenFlags, descriptors, has_open};
 pub use environ::for_each_variable;
-pub use inode::{FileId, Inode, Kind, Link, link};
-pub use names::{Capabilities, SignalSet};
-pub use scheduling::{CoreAndFiles, Limit, limits, nice, oom_score_adjustment};
-pub use status::{CapabilitySets, Ids, Seccomp, Status, status};
+pub use inode::{FileId, Inode, InodeKind, Link, link};
+pub use names::{CapabilityMask, SignalSet};
+pub use scheduling::{CoreAndFiles, ProcessLimit, limits, nice, oom_score_adjustment};
+pub use status::{CapabilitySets, Ids, ProcessStatus, Seccomp, status};
 
 /// Why a fact about a process is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

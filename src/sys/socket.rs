@@ -3,7 +3,7 @@
 use std::io;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::number::cast;
@@ -22,7 +22,6 @@ pub struct Datagram {
     /// Whether the content or the descriptors were truncated.
     pub cut: bool,
     /// The passed descriptors. The sender of a BARRIER waits until they are closed.
-    #[allow(dead_code, reason = "kept until the message is handled, then closed")]
     pub descriptors: Vec<OwnedFd>,
 }
 
@@ -53,6 +52,13 @@ impl NotifySocket {
         let socket = std::os::unix::net::UnixDatagram::bind_addr(&address)?;
         // A socket file without a listener is useless.
         Self::bound(socket).inspect_err(|_| drop(std::fs::remove_file(path)))
+    }
+
+    /// The path that it is bound to, if it has one.
+    pub fn path(&self) -> Option<PathBuf> {
+        use std::os::fd::AsRawFd;
+        let address: nix::sys::socket::UnixAddr = nix::sys::socket::getsockname(self.0.as_raw_fd()).ok()?;
+        address.path().map(Path::to_owned)
     }
 
     fn bound(socket: std::os::unix::net::UnixDatagram) -> io::Result<Self> {
@@ -130,7 +136,34 @@ impl AsFd for NotifySocket {
 
 /// The sending socket.
 #[derive(Debug)]
-pub struct Notification(std::os::unix::net::UnixDatagram);
+pub enum Notification {
+    /// A connected socket of this machine.
+    Local(std::os::unix::net::UnixDatagram),
+    /// A socket of another machine; each message is a connection.
+    Vsock(VsockAddress),
+}
+
+/// The address of a socket of another virtual machine, or of its host (vsock(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VsockAddress {
+    /// The kind of the socket. `None`: datagrams, or what the kernel has in their place.
+    pub kind: Option<VsockKind>,
+    /// The number of the machine; 2 is the host.
+    pub cid: u32,
+    /// The port.
+    pub port: u32,
+}
+
+/// The kind of a socket of another machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VsockKind {
+    /// `SOCK_DGRAM`
+    Datagram,
+    /// `SOCK_SEQPACKET`
+    SequentialPacket,
+    /// `SOCK_STREAM`
+    Stream,
+}
 
 impl Notification {
     /// Connects to a socket in the file system.
@@ -148,26 +181,40 @@ impl Notification {
     ) -> io::Result<Self> {
         let socket = std::os::unix::net::UnixDatagram::unbound()?;
         connect(&socket)?;
-        Ok(Self(socket))
+        Ok(Self::Local(socket))
     }
 
-    /// Sends a message; fails after `timeout` if the receiver does not read.
-    pub fn send(&self, message: &[u8], timeout: Duration) -> io::Result<()> {
-        self.0.set_write_timeout(Some(timeout))?;
-        self.0.send(message).map(drop)
-    }
-
-    /// Sends a message with one end of a pipe, and waits until the receiver closes it (BARRIER, sd_notify(3)).
-    pub fn barrier(&self, message: &[u8], timeout: Duration) -> io::Result<()> {
+    /// Sends a message with these descriptors, which other machines do not take; fails after `timeout` if the receiver does
+    /// not read.
+    pub fn send(&self, message: &[u8], descriptors: &[BorrowedFd<'_>], timeout: Duration) -> io::Result<()> {
         use std::os::fd::AsRawFd;
 
         use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+        match self {
+            Self::Vsock(_) if !descriptors.is_empty() => Err(io::ErrorKind::Unsupported.into()),
+            Self::Vsock(address) => super::platform::send_to_vsock(*address, message, timeout),
+            Self::Local(socket) => {
+                socket.set_write_timeout(Some(timeout))?;
+                if descriptors.is_empty() {
+                    return socket.send(message).map(drop);
+                }
+                let numbers: Vec<i32> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+                let rights = [ControlMessage::ScmRights(&numbers)];
+                let slices = [IoSlice::new(message)];
+                sendmsg::<()>(socket.as_raw_fd(), &slices, &rights, MsgFlags::empty(), None)?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends a message with one end of a pipe, and waits until the receiver closes it (BARRIER, sd_notify(3)). Another
+    /// machine has read a message when its sending returns.
+    pub fn barrier(&self, message: &[u8], timeout: Duration) -> io::Result<()> {
+        if let Self::Vsock(_) = self {
+            return Ok(());
+        }
         let (end, sent) = super::fd::pipe()?;
-        self.0.set_write_timeout(Some(timeout))?;
-        let numbers = [sent.as_raw_fd()];
-        let rights = [ControlMessage::ScmRights(&numbers)];
-        let slices = [IoSlice::new(message)];
-        sendmsg::<()>(self.0.as_raw_fd(), &slices, &rights, MsgFlags::empty(), None)?;
+        self.send(message, &[sent.as_fd()], timeout)?;
         drop(sent);
         match super::fd::wait_readable(&[end.as_fd()], Some(timeout))?.first() {
             Some(true) => Ok(()),

@@ -4,6 +4,12 @@ use std::io;
 
 use nix::errno::Errno;
 
+/// Whether an error means that nothing more was left of something that others use too: descriptors, memory, buffers.
+pub fn is_exhaustion(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::ENOBUFS))
+}
+
 /// The text of an error, without its number and in lower case.
 pub fn error_text(error: &io::Error) -> String {
     match error.raw_os_error() {

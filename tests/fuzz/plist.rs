@@ -32,9 +32,10 @@ pub(super) fn any(bytes: &[u8]) -> String {
 fn keeps(bytes: &[u8], spec: &ServiceSpec) {
     let Some(original) = OriginalJob::new(Path::new("/x.plist"), bytes.to_vec()) else { return };
     let name = spec.name.as_ref().map_or("web", ServiceName::as_str);
-    let Ok(label) = Label::parse(name.as_ref()) else { return };
+    let label = original.label(spec.name.as_ref()).map_or_else(|| Label::parse(name.as_ref()), Ok);
+    let Ok(label) = label else { return };
     let rewritten = |mut spec: ServiceSpec| {
-        spec.name_sockets(label.as_str());
+        spec.name_sockets(name);
         let division = divide(&spec, Target::Launchd(Scope::System));
         let anew = write(&spec, &division, &label, Path::new("/bin/svcadapt")).ok()?;
         original.rewrite(&spec, &division, &label, Path::new("/bin/svcadapt"), &anew)

@@ -107,6 +107,8 @@ pub(super) fn plist(spec: &ServiceSpec) -> String {
         return word.to_owned();
     }
     let label = Label::parse("web".as_ref()).unwrap();
+    // gen-plist calls a service after its label, unless it has another name; then only an adapter hears of that.
+    let spec = &ServiceSpec { name: name(), ..spec.clone() };
     let written = |spec: &ServiceSpec| {
         list::write(spec, &divide(spec, Target::Launchd(Scope::System)), &label, Path::new(ADAPTER))
     };
@@ -122,7 +124,6 @@ pub(super) fn plist(spec: &ServiceSpec) -> String {
         return gists(first.losses);
     }
     let mut expected = spec.clone();
-    expected.name = name();
     // Two times are always written, for launchd has other defaults.
     expected.timeout_stop = expected.timeout_stop.or(read.timeout_stop);
     expected.restart_delay = expected.restart_delay.or(read.restart_delay);
@@ -148,7 +149,11 @@ pub(super) fn plist(spec: &ServiceSpec) -> String {
 fn is_done_anyway(field: Field) -> bool {
     matches!(
         field,
-        Field::Type
+        Field::SyslogIdentifier
+            | Field::SyslogFacility
+            | Field::SyslogLevel
+            | Field::SyslogLevelPrefix
+            | Field::Type
             | Field::CleanEnvironment
             | Field::PassEnvironment
             | Field::StandardInput
@@ -163,7 +168,9 @@ fn is_done_anyway(field: Field) -> bool {
             | Field::KillMode
             // What is said of these without a loss is that there is none.
             | Field::NoNewPrivileges
+            | Field::DynamicUser
             | Field::AmbientCapabilities
+            | Field::IgnoreSigpipe
     )
 }
 

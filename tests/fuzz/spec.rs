@@ -4,12 +4,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
-use svcadapt_spec::{Arity, FIELDS, Field, Origin, ServiceSpec, SpecDraft};
+use svcadapt_spec::{FIELDS, Field, Origin, ServiceSpec, SpecDraft};
 
 use super::gists;
 
 /// Values of which every field takes some; which, is asked of the field, so that a new field needs no line here.
-const VALUES: [&str; 85] = [
+const VALUES: [&str; 96] = [
+    "route 1",
     "",
     "0",
     "1",
@@ -95,6 +96,16 @@ const VALUES: [&str; 85] = [
     "1 TEMPFAIL SIGHUP",
     "QUIT",
     "stop",
+    "x86-64",
+    "shared",
+    "noroot keep-caps-locked",
+    "default shared-dax",
+    "interleave",
+    "all",
+    "key:/etc/key",
+    "12.5%",
+    "1.5G",
+    "gzip",
 ];
 
 /// As many bytes as decide anything. Of more a spec would have many values and no new one.
@@ -167,7 +178,7 @@ fn takes(field: Field, value: &[u8]) -> bool {
     let mut draft = SpecDraft::new();
     draft.command(vec!["/bin/web".into()]);
     // Of a socket that is not there nothing can be said.
-    if field.is_socket_field() && field.arity() == Arity::One || field == Field::LaunchdActivation {
+    if field.needs_socket() {
         draft.assign(Field::ListenStream, "1", Origin::Option);
     }
     draft.assign(field, OsStr::from_bytes(value), Origin::Option);

@@ -72,7 +72,7 @@ fn argv0_applies_to_the_program_and_not_to_the_adapter() {
     folder.write("zsh.service", "[Service]\nExecStart=@/bin/zsh -zsh -l\n");
     let gen_unit = ["gen-unit", "--svcadapt=/opt/svcadapt", "--strict", "--ready=tcp:80"];
     let text = printed([&gen_unit[..], &[&file("zsh.service")]].concat());
-    let adapted = "ExecStart=/opt/svcadapt run --mode systemd --argv0=-zsh --ready tcp:80 -- /bin/zsh -l";
+    let adapted = "ExecStart=/opt/svcadapt run --mode systemd --argv0=-zsh --ready tcp:80 --ignore-sigpipe=yes -- /bin/zsh -l";
     assert_eq!(start(&text), adapted);
     assert!(text.contains("[X-Svcadapt]\nArgv0=-zsh\nReady=tcp:80\n"), "{text}");
     folder.write("again.service", &text);
@@ -80,7 +80,8 @@ fn argv0_applies_to_the_program_and_not_to_the_adapter() {
     // launchd searches no program for Program.
     let list =
         printed(["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--argv0=web", "--", "sh", "-c", "x"]);
-    let words = ["/opt/svcadapt", "run", "--mode", "launchd", "--argv0", "web", "--", "sh", "-c", "x"];
+    let words =
+        ["/opt/svcadapt", "run", "--mode", "launchd", "--name", "x", "--argv0", "web", "--", "sh", "-c", "x"];
     assert_eq!(program(&list), (Value::Null, words.map(str::to_owned).to_vec()));
     folder.write("x.plist", &list);
     assert_eq!(start(&printed(["gen-unit", "--allow-loss", &file("x.plist")])), "ExecStart=@sh web -c x");

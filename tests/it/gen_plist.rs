@@ -116,7 +116,7 @@ fn sockets_are_opened_by_launchd_and_passed_by_the_adapter() {
     ] });
     assert_eq!(read[0]["Sockets"], sockets);
     assert_eq!(read[1]["Sockets"], sockets);
-    let adapter = "/usr/local/bin/svcadapt run --mode launchd --listen-stream 80 --listen-stream 127.0.0.1:81 \
+    let adapter = "/usr/local/bin/svcadapt run --mode launchd --name org.example.web --listen-stream 80 --listen-stream 127.0.0.1:81 \
                    --listen-stream /var/run/a & b --listen-datagram [::1]:53 --file-descriptor-name web -- /bin/web";
     let words = |job: &Value| {
         let words = job["ProgramArguments"].as_array().unwrap();
@@ -185,18 +185,69 @@ fn random_jobs_are_read_back_by_python() {
 fn unsupported_field_goes_to_the_adapter_or_is_reported() {
     let words =
         ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--user=70", "--environment-file=-/etc/web"];
-    let output = svcadapt([&words[..], &["--ready=tcp:80", "--", "/bin/web", "-v"]].concat());
+    let output = svcadapt([&words[..], &["--oom-score-adjust=5", "--", "/bin/web", "-v"]].concat());
     let job = read_back(std::str::from_utf8(&output.stdout).unwrap());
     let argv: Vec<_> =
         job["ProgramArguments"].as_array().unwrap().iter().filter_map(|v| v.as_string()).collect();
     assert_eq!(
         argv.join(" "),
-        "/opt/svcadapt run --mode launchd --user 70 --environment-file=-/etc/web -- /bin/web -v"
+        "/opt/svcadapt run --mode launchd --name x --user 70 --environment-file=-/etc/web -- /bin/web -v"
     );
+    assert_eq!(stderr_of(&output), "svcadapt: --oom-score-adjust: lost: macOS has no OOM score\n");
+}
+
+/// The command that launchd starts for a service of these words.
+fn command(words: &[&str]) -> String {
+    let all = ["gen-plist", "--label=org.web", "--svcadapt=/opt/svcadapt", "--strict"];
+    let job = read_back(&printed([&all[..], words, &["--", "/bin/web"]].concat()));
+    let words = job["ProgramArguments"].as_array().unwrap().iter().filter_map(|word| word.as_string());
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn adapter_that_watches_gets_the_name_of_the_service() {
+    let adapter = |options: &str| format!("/opt/svcadapt run --mode launchd {options} -- /bin/web");
+    assert_eq!(command(&["--name=web", "--umask=027"]), "/bin/web");
     assert_eq!(
-        stderr_of(&output),
-        "svcadapt: --ready: lost: launchd has no readiness: the job counts as started when its process runs\n"
+        command(&["--name=web", "--ready=tcp:80", "--timeout-start-sec=9"]),
+        adapter("--name web --ready tcp:80 --timeout-start-sec 9s")
     );
+    // Without a name the label is it.
+    assert_eq!(command(&["--ready=tcp:80"]), adapter("--name org.web --ready tcp:80"));
+    assert_eq!(command(&["--type=notify"]), adapter("--name org.web --type notify --ready notify"));
+    // launchd starts as another user only what needs no record of root.
+    let [user, ready] = ["--user=www", "--ready=tcp:80"];
+    assert_eq!(command(&[user, ready]), adapter("--name org.web --user www --ready tcp:80"));
+    assert_eq!(command(&[user, "--listen-stream=80", "--file-descriptor-name=a"]), {
+        adapter("--listen-stream 80 --file-descriptor-name a")
+    });
+}
+
+#[test]
+fn restart_is_the_adapters_where_only_the_adapter_knows_its_rules() {
+    let adapter = |options: &str| format!("/opt/svcadapt run --mode launchd {options} -- /bin/web");
+    let restart = "--restart=always";
+    for (more, options) in [
+        ("--file-descriptor-store-max=2", "--restart always --file-descriptor-store-max 2"),
+        ("--start-limit-burst=2", "--restart always --start-limit-burst 2"),
+        ("--watchdog-sec=2", "--watchdog-sec 2s"),
+    ] {
+        assert_eq!(command(&["--name=web", restart, more]), adapter(&format!("--name web {options}")));
+    }
+}
+
+#[test]
+fn label_that_is_not_the_name_is_kept() {
+    let folder = Folder::new();
+    let words = ["gen-plist", "--label=org.web", "--name=web", "--svcadapt=/opt/svcadapt"];
+    let text = printed([&words[..], &["--ready=tcp:80", "--", "/bin/web"]].concat());
+    folder.write("org.web.plist", &text);
+    let file = folder.path().join("org.web.plist").display().to_string();
+    assert_eq!(printed(["gen-plist", "--svcadapt=/opt/svcadapt", &file]), text);
+    let shown = printed(["show", &file]);
+    assert!(shown.contains("\"name\": \"web\"") && shown.contains("\"tcp:80\""), "{shown}");
+    let renamed = printed(["gen-plist", "--svcadapt=/opt/svcadapt", "--name=other", &file]);
+    assert!(renamed.contains("<string>other</string>") && !renamed.contains("org.web"), "{renamed}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::process::Command;
 use serde_json::Value;
 use svcadapt_spec::FIELDS;
 
-use crate::harness::skip;
+use crate::harness::{Dir, Svc, skip};
 use crate::support::{Chance, Folder, Judgement, printed, stderr_of, svcadapt};
 
 /// `gen-unit` with these words.
@@ -37,7 +37,7 @@ fn executed(word: &OsStr) -> OsString {
 }
 
 /// Every option that systemd supports, with the setting that systemd should make of it.
-const EVERYTHING: [(&str, &str, &[&str]); 40] = [
+const EVERYTHING: [(&str, &str, &[&str]); 71] = [
     ("description", "a \"b\" 100% \\ $x ; #", &["Description: a \"b\" 100% \\ $x ; #"]),
     ("type", "simple", &["Type: simple"]),
     ("user", "daemon", &["User: daemon"]),
@@ -67,7 +67,38 @@ const EVERYTHING: [(&str, &str, &[&str]); 40] = [
     ("cpu-scheduling-priority", "7", &["CPUSchedulingPriority: 7"]),
     ("cpu-scheduling-reset-on-fork", "yes", &["CPUSchedulingResetOnFork: yes"]),
     ("cpu-affinity", "0-1,3", &["CPUAffinity: 0-1 3"]),
+    ("standard-input-data", "Zm9v", &[]),
+    ("syslog-identifier", "web", &[]),
+    ("syslog-facility", "local1", &[]),
+    ("syslog-level", "err", &[]),
+    ("syslog-level-prefix", "no", &[]),
+    ("tty-path", "/dev/tty9", &["TTYPath: /dev/tty9"]),
+    ("tty-reset", "yes", &["TTYReset: yes"]),
+    ("tty-vhangup", "yes", &["TTYVHangup: yes"]),
+    ("tty-vt-disallocate", "yes", &["TTYVTDisallocate: yes"]),
+    ("tty-rows", "24", &["TTYRows: 24"]),
+    ("tty-columns", "80", &["TTYColumns: 80"]),
     ("timer-slack-nsec", "1ms", &["TimerSlackNSec: 1000000"]),
+    ("ignore-sigpipe", "yes", &["IgnoreSIGPIPE: yes"]),
+    ("personality", "x86-64", &["Personality: x86-64"]),
+    ("keyring-mode", "shared", &["KeyringMode: shared"]),
+    ("secure-bits", "noroot-locked keep-caps", &["Secure Bits: keep-caps noroot-locked"]),
+    ("coredump-filter", "default shared-dax", &["CoredumpFilter: 0x133"]),
+    ("numa-policy", "bind", &["NUMAPolicy: bind"]),
+    ("numa-mask", "0-1 3", &["NUMAMask: 0-1 3"]),
+    ("load-credential", "key:/etc/key", &[]),
+    ("set-credential", "other:a b\\n%", &[]),
+    ("tasks-max", "512", &["TasksMax: 512"]),
+    ("memory-min", "1K", &["MemoryMin: 1024"]),
+    ("memory-low", "1M", &["MemoryLow: 1048576"]),
+    ("memory-high", "1.5G", &["MemoryHigh: 1610612736"]),
+    ("memory-max", "2G", &["MemoryMax: 2147483648"]),
+    ("memory-swap-max", "0", &["MemorySwapMax: 0"]),
+    ("cpu-weight", "20", &["CPUWeight: 20"]),
+    ("cpu-quota", "150%", &["CPUQuotaPerSecSec: 1.500000s"]),
+    ("allowed-cpus", "0-1,3", &["AllowedCPUs: 0-1 3"]),
+    ("allowed-memory-nodes", "0", &["AllowedMemoryNodes: 0"]),
+    ("io-weight", "5", &["IOWeight: 5"]),
     ("capability-bounding-set", "CAP_CHOWN CAP_KILL", &["CapabilityBoundingSet: cap_chown cap_kill"]),
     ("ambient-capabilities", "CAP_KILL", &["AmbientCapabilities: cap_kill"]),
     ("runtime-directory", "web@1/x", &["RuntimeDirectory: web@1/x"]),
@@ -95,15 +126,16 @@ fn systemd_reads_every_directive_as_intended() {
             assert!(judgement.has("all.service", setting), "--{option}: no '{setting}' in\n{dump}");
         }
     }
-    assert!(judgement.has("all.service", "IgnoreSIGPIPE: no"));
 }
 
 #[test]
 fn unit_contains_the_complete_spec() {
     let more =
         ["pid-file=/run/x", "ready=tcp:80", "files-preserve=5", "notification-fd=6", "prevent-core=yes"];
+    // Data is not used beside another input.
     let given: Vec<String> = EVERYTHING
         .iter()
+        .filter(|(option, ..)| *option != "standard-input-data")
         .map(|(option, value, _)| format!("{option}={value}"))
         .chain(more.map(String::from))
         .chain(["clean-environment=no".into()])
@@ -446,4 +478,20 @@ fn template_name_stays_a_specifier_and_an_instance_is_expanded() {
     let Some(judgement) = Judgement::of(&folder, &["a-web@b-c.service".into()]) else { return };
     assert_eq!(judgement.argv("a-web@b-c.service"), ["/bin/web", "b/c", "a/web", "/b/c", "webweb"]);
     assert!(judgement.has("a-web@b-c.service", "PIDFile: /run/a-web@b-c.service.pid"));
+}
+
+#[test]
+fn watchdog_probe_is_left_to_the_adapter_and_its_time_to_systemd() {
+    let dir = Dir::new();
+    let words = ["gen-unit", "--svcadapt=/opt/svcadapt", "--watchdog-sec=5", "--watchdog-probe=tcp:80"];
+    for (kind, option) in [("exec", ""), ("notify", "--type notify ")] {
+        let output =
+            Svc::new(&dir).args(words).args(["--type", kind, "--name=web", "--", "/bin/true"]).output();
+        let expected = format!(
+            "Type={kind}\nNotifyAccess=all\n\
+             ExecStart=/opt/svcadapt run --mode systemd {option}--watchdog-probe tcp:80 -- /bin/true\n"
+        );
+        assert!(output.stdout.contains(&expected), "{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains("\nWatchdogSec=5"), "{}", output.stdout);
+    }
 }

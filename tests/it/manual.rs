@@ -7,7 +7,7 @@ use svcadapt_spec::FIELDS;
 use crate::harness::skip;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 20] = [
     "run",
     "detect",
     "audit",
@@ -19,8 +19,13 @@ const COMMANDS: [&str; 15] = [
     "stop",
     "restart",
     "reload",
+    "reopen",
     "signal",
     "list",
+    "logs",
+    "wait",
+    "probe",
+    "notify",
     "completions",
     "man",
 ];
@@ -58,7 +63,7 @@ fn manual_pages_cover_every_command_and_option() {
     assert_eq!(
         stderr_of(&svcadapt(["man", "walk"])),
         "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, show, \
-         check, status, stop, restart, reload, signal, list, completions, man\n"
+         check, status, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, completions, man\n"
     );
 }
 

@@ -101,7 +101,7 @@ fn keys_are_read_as_launchd_reads_them() {
         ("<key>LimitLoadToSessionType</key><string>Aqua</string><key>AssociatedBundleIdentifiers</key><array><string>a</string></array>
           <key>StartCalendarInterval</key><array><dict><key>Hour</key><integer>3</integer></dict></array>
           <key>inetdCompatibility</key><dict><key>Wait</key><false/></dict><key>LaunchEvents</key><dict><key>a</key><date>2026-01-01T00:00:00Z</date></dict>",
-         json!({}), &["LimitLoadToSessionType", "AssociatedBundleIdentifiers", "StartCalendarInterval", "inetdCompatibility", "LaunchEvents"]),
+         json!({}), &["LimitLoadToSessionType", "AssociatedBundleIdentifiers", "StartCalendarInterval", "LaunchEvents", "inetdCompatibility"]),
         // The default is not reported.
         ("<key>KeepAlive</key><false/><key>Disabled</key><false/><key>EnableTransactions</key><false/>", json!({}), &[]),
         ("<key>TimeOut</key><integer>5</integer>", json!({}), &["launchd ignores TimeOut: the key is obsolete"]),

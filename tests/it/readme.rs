@@ -101,9 +101,31 @@ impl Drop for Stop<'_> {
 }
 
 #[test]
+fn readme_table_of_hosts_is_the_recorded_one() {
+    let (_, rest) = README.split_once("<!-- contract -->\n").unwrap();
+    let (table, _) = rest.split_once("<!-- end -->").unwrap();
+    let (recorded, _) = include_str!("../golden/contract.md").split_once("\n\n").unwrap();
+    assert_eq!(table.trim_end(), recorded);
+}
+
+#[test]
 fn readme_options_all_exist() {
     let dir = Dir::new();
-    let commands = ["run", "stop", "status", "gen-unit", "gen-plist", "detect", "audit", "show", "check"];
+    let commands = [
+        "run",
+        "stop",
+        "status",
+        "gen-unit",
+        "gen-plist",
+        "detect",
+        "audit",
+        "show",
+        "check",
+        "wait",
+        "probe",
+        "notify",
+        "logs",
+    ];
     let own = help(&dir, &["--help"]);
     let help = commands.iter().fold(own, |all, command| all + &help(&dir, &[command, "--help"]));
     let named: BTreeSet<&str> = README

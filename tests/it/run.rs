@@ -2,7 +2,10 @@
 
 mod bad_input;
 mod concurrent_starts;
+mod credentials;
+mod dbus;
 mod dry_run;
+mod dynamic_user;
 mod exit_statuses;
 mod failed_start;
 mod fault_sweep;
@@ -13,10 +16,12 @@ mod late_reaping;
 mod limits;
 mod locks;
 mod pid_file_directory;
+mod process_settings;
 mod readiness;
 mod relative_paths;
 mod run_directory;
 mod scheduling;
+mod streams;
 mod tolerated_settings;
 mod type_forking;
 mod unit_file;

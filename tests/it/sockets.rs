@@ -1,8 +1,17 @@
 //! The sockets of a service: opened for it, passed to it, and written to files; seen by clients.
 
+mod accept;
+mod descriptor_store;
+mod idle_exit;
+mod inetd;
+mod listen_files;
+mod on_demand;
+mod options;
 mod passing;
+mod restarts;
 mod socket_paths;
 mod systemd_units;
+mod unit_commands;
 mod unit_file;
 
 use std::fs;
@@ -15,7 +24,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::{Dir, Process, Svc};
+use crate::harness::{Dir, Process, Running, Svc, facts};
 
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,6 +33,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 fn serving<'a>(dir: &'a Dir, mode: &str, options: &[&str]) -> Svc<'a> {
     let ready = format!("--ready=file:{}", dir.join("report").display());
     Svc::new(dir).args(["run", "--mode", mode, &ready]).args(options).args(server(dir))
+}
+
+/// Starts it: a daemon's launcher returns, any other goes on.
+fn started(svc: Svc, mode: &str) -> Option<Running> {
+    if mode != "classic" {
+        return Some(svc.spawn());
+    }
+    svc.run();
+    None
 }
 
 /// That program, after `--`.
@@ -38,11 +56,19 @@ fn server(dir: &Dir) -> [String; 5] {
     ]
 }
 
-/// Ends the program, and removes its report.
+/// Ends the program and its monitor, and removes its report.
 fn stop(dir: &Dir, process: &Process) {
+    end(process);
+    fs::remove_file(dir.join("report")).unwrap();
+}
+
+/// Ends a program, and waits for the monitor that holds its sockets.
+fn end(process: &Process) {
+    let monitor = facts(&process.pid().to_string()).unwrap()["ppid"].as_i64().unwrap();
+    let monitor = Process::open(i32::try_from(monitor).unwrap()).unwrap();
     process.signal(Signal::SIGTERM);
     process.wait_gone();
-    fs::remove_file(dir.join("report")).unwrap();
+    monitor.wait_gone();
 }
 
 /// The numbers of the descriptors.

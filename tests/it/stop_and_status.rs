@@ -35,6 +35,7 @@ fn status_and_stop_use_the_lsb_exit_statuses() {
         "name": service.name,
         "state": "running",
         "pid": pid,
+        "ready": true,
         "program": service.dir.join("inspect"),
         "pid_file": service.pid_file(),
         "lock": service.lock(),
@@ -84,8 +85,8 @@ fn pid_file_identifies_its_service() {
     service.dir.nothing_left();
 
     let inspect = service.dir.program("inspect");
-    let run = ["run", "--mode", "classic", "--ready", "notify", "--pid-file"];
-    let end = ["--ready", "notify", "--stay"];
+    let run = ["run", "--mode", "classic", "--ready", "fd:7", "--pid-file"];
+    let end = ["--ready", "fd:7", "--stay"];
     Svc::new(&service.dir).args(run).args([&pid_file]).args(["--"]).args([inspect]).args(end).run();
     let (status, reported) = query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
     assert_eq!((status, &reported["name"], &reported["pid"]), (0, &Value::Null, &json!(service.pid())));
@@ -133,8 +134,8 @@ fn service_that_ignores_sigterm_is_killed_after_the_timeout() {
 
     // The service's own timeout, where no option sets one.
     let inspect = service.dir.program("inspect");
-    let run = service.run(&["--ready", "notify", "--timeout-stop-sec", "400ms"]).args([inspect]);
-    run.args(["--ready", "notify", "--deaf"]).run();
+    let run = service.run(&["--ready", "fd:7", "--timeout-stop-sec", "400ms"]).args([inspect]);
+    run.args(["--ready", "fd:7", "--deaf"]).run();
     service.stop().stdout(killed).run();
     service.dir.nothing_left();
 }
@@ -144,8 +145,8 @@ fn stop_sends_the_kill_signal_of_the_spec() {
     let service = Service::new("signal");
     let inspect = service.dir.program("inspect");
     for (given, name) in [("INT", "SIGINT"), ("SIGRTMIN+3", "SIGRTMIN+3")] {
-        let run = service.run(&["--ready", "notify", "--kill-signal", given]).args([&inspect]);
-        run.args(["--ready", "notify", "--stay"]).run();
+        let run = service.run(&["--ready", "fd:7", "--kill-signal", given]).args([&inspect]);
+        run.args(["--ready", "fd:7", "--stay"]).run();
         service.stop().stdout(&format!("[NAME]: stopped ({name}, [ANY] s)\n")).run();
         service.dir.nothing_left();
     }
@@ -155,8 +156,8 @@ fn stop_sends_the_kill_signal_of_the_spec() {
 fn service_that_blocks_sigterm_is_killed() {
     let service = Service::new("blocked");
     let (hostile, inspect) = (service.dir.program("hostile"), service.dir.program("inspect"));
-    let run = service.run(&["--ready", "notify"]).args([hostile]).args(["--only", "blocked"]).args([inspect]);
-    run.args(["--ready", "notify", "--stay"]).run();
+    let run = service.run(&["--ready", "fd:7"]).args([hostile]).args(["--only", "blocked"]).args([inspect]);
+    run.args(["--ready", "fd:7", "--stay"]).run();
     let blocked = &facts(&service.pid().to_string()).unwrap()["signals"]["blocked"];
     assert!(blocked.as_array().unwrap().contains(&json!(15)), "{blocked}");
     let stop = service.stop().args(["--timeout-stop-sec", "300ms"]);

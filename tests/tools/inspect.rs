@@ -243,6 +243,8 @@ fn serve() -> Result<(), Box<dyn Error>> {
         })
         .collect();
     let end = Instant::now() + TIMEOUT;
+    let mut term = SigSet::empty();
+    term.add(Signal::SIGTERM);
     while let Some(left) = end.checked_duration_since(Instant::now()) {
         let mut polled: Vec<_> =
             sockets.iter().map(|(socket, _)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
@@ -251,7 +253,10 @@ fn serve() -> Result<(), Box<dyn Error>> {
             Err(error) => return Err(error.into()),
         }
         let mut came = polled.iter().zip(&sockets).filter(|(polled, _)| polled.any() == Some(true));
+        // SIGTERM ends it between two clients, never with one that it has accepted.
+        term.thread_block()?;
         came.try_for_each(|(_, (socket, answer))| reply(socket, answer.as_bytes()))?;
+        term.thread_unblock()?;
     }
     Ok(())
 }

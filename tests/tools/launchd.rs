@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! launchd --log FILE [--control SOCKET] [--second MILLISECONDS]
+//! launchd --ask ORDER          gives an order, in place of launchctl(1)
 //! ```
 //!
 //! It implements the documented behaviour: launchd.plist(5), launchctl(1) and launch(3); for points that are not documented

@@ -13,14 +13,14 @@ const MAX_LINE_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Accounts {
     /// The user of the process, if it has an entry.
-    pub(crate) user: Option<Account>,
+    pub(crate) user: Option<KnownUser>,
     /// The names of all groups, by gid.
     pub(crate) group_names: BTreeMap<u32, String>,
 }
 
 /// One user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Account {
+pub(crate) struct KnownUser {
     /// The name.
     pub(crate) name: String,
     /// The primary group.
@@ -50,7 +50,7 @@ impl Accounts {
                 && number.parse() == Ok(uid)
                 && let Ok(gid) = gid.parse()
             {
-                user = Some(Account { name: name.to_owned(), gid, member_of: vec![gid] });
+                user = Some(KnownUser { name: name.to_owned(), gid, member_of: vec![gid] });
             }
         });
         let mut group_names = BTreeMap::new();

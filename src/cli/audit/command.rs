@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
-use svcadapt::control::{ServiceRef, State};
+use svcadapt::control::{RunState, ServiceRef};
 use svcadapt::{StepError, control};
 use svcadapt_spec::ServiceName;
 
-use crate::audit::{Audit, AuditError, Verdict};
+use crate::audit::{Audit, AuditError, StepVerdict};
 use crate::{Exit, audit, report};
 
 /// Exit status: a row has the verdict `no`.
@@ -76,9 +76,9 @@ fn pid(word: &str) -> Result<i32, StepError> {
     let name = ServiceName::parse(word.as_ref())
         .map_err(|invalid| error(format!("neither a process id nor a service name: {}", invalid.cause)))?;
     match control::status(&ServiceRef::Name(name)).state {
-        State::Running(pid, _) => Ok(pid),
-        State::Unknown(doubt) => Err(error(doubt.to_string()).status(NOT_INSPECTED)),
-        State::Dead(_) | State::NotRunning => {
+        RunState::Running(pid, _) => Ok(pid),
+        RunState::Unknown(doubt) => Err(error(doubt.to_string()).status(NOT_INSPECTED)),
+        RunState::Dead(_) | RunState::NotRunning => {
             Err(error("no running service has this name".to_owned()).status(NOT_INSPECTED))
         }
     }
@@ -92,11 +92,11 @@ fn message(pid: i32, cause: &AuditError) -> StepError {
     }
 }
 
-fn status(verdict: Verdict) -> u8 {
+fn status(verdict: StepVerdict) -> u8 {
     match verdict {
-        Verdict::Ok | Verdict::Note => 0,
-        Verdict::Unknown => NOT_INSPECTED,
-        Verdict::No => FINDINGS,
+        StepVerdict::Ok | StepVerdict::Note => 0,
+        StepVerdict::Unknown => NOT_INSPECTED,
+        StepVerdict::No => FINDINGS,
     }
 }
 
@@ -154,8 +154,8 @@ mod tests {
             name: "httpd".to_owned(),
             start_time: 7,
             rows: vec![
-                row(Some(1), "descriptors", Verdict::No, &["7 /etc/shadow", "8 socket:[9]"]),
-                row(None, "nice", Verdict::Ok, &["0"]),
+                row(Some(1), "descriptors", StepVerdict::No, &["7 /etc/shadow", "8 socket:[9]"]),
+                row(None, "nice", StepVerdict::Ok, &["0"]),
             ],
         }
     }
@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn every_verdict_has_a_status() {
-        let statuses = [Verdict::Ok, Verdict::Note, Verdict::Unknown, Verdict::No].map(status);
+        let statuses =
+            [StepVerdict::Ok, StepVerdict::Note, StepVerdict::Unknown, StepVerdict::No].map(status);
         assert_eq!(statuses, [0, 0, 4, 1]);
     }
 }

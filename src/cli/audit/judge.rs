@@ -46,12 +46,12 @@ pub(crate) fn judge(process: &Process) -> Vec<Row> {
 mod tests {
     use super::*;
     use crate::audit::process::samples::clean;
-    use crate::audit::row::Verdict;
+    use crate::audit::row::StepVerdict;
 
     #[test]
     fn clean_daemon_has_only_the_verdict_ok() {
         for row in judge(&clean()) {
-            assert_eq!(row.verdict, Verdict::Ok, "{row:?}");
+            assert_eq!(row.verdict, StepVerdict::Ok, "{row:?}");
             assert!(!row.found.is_empty(), "{row:?}");
         }
     }

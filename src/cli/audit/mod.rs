@@ -51,7 +51,7 @@ use std::path::Path;
 pub(crate) use command::{command, run};
 pub(crate) use error::AuditError;
 pub(crate) use judge::judge;
-pub(crate) use row::{Row, Verdict};
+pub(crate) use row::{Row, StepVerdict};
 
 use crate::text::printable;
 
@@ -70,8 +70,8 @@ pub(crate) struct Audit {
 
 impl Audit {
     /// The gravest verdict of all rows: `no`, then `unknown`, `note`, `ok`.
-    pub(crate) fn verdict(&self) -> Verdict {
-        self.rows.iter().map(|row| row.verdict).max().unwrap_or(Verdict::Ok)
+    pub(crate) fn verdict(&self) -> StepVerdict {
+        self.rows.iter().map(|row| row.verdict).max().unwrap_or(StepVerdict::Ok)
     }
 }
 

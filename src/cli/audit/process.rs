@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use svcadapt::internal::procfs::{CoreAndFiles, Descriptors, FileId, Inode, Stat, Status, Unreadable};
+use svcadapt::internal::procfs::{CoreAndFiles, Descriptors, FileId, Inode, ProcessStatus, Stat, Unreadable};
 
 use crate::audit::accounts::Accounts;
 use crate::audit::pid_file::PidFileFacts;
@@ -13,7 +13,7 @@ pub(crate) struct Process {
     /// Its pid, name, parent, session and start time.
     pub(crate) stat: Stat,
     /// Its ids, capabilities, signals and umask.
-    pub(crate) status: Status,
+    pub(crate) status: ProcessStatus,
     /// Its parent and the leader of its session.
     pub(crate) relatives: Relatives,
     /// Whether systemd started this very process, by `SYSTEMD_EXEC_PID` in its environment (systemd.exec(5)).
@@ -63,18 +63,19 @@ pub(crate) struct Relative {
 #[cfg(test)]
 pub(crate) mod samples {
     use svcadapt::internal::procfs::{
-        Access, CapabilitySets, Descriptor, Ids, Kind, Limit, OpenFlags, Seccomp, SignalSet,
+        CapabilitySets, Descriptor, DescriptorAccess, Ids, InodeKind, OpenFlags, ProcessLimit, Seccomp,
+        SignalSet,
     };
 
     use super::*;
-    use crate::audit::accounts::Account;
+    use crate::audit::accounts::KnownUser;
 
     /// A daemon without findings: pid 42 of user `www` (33), adopted by process 1.
     pub(in crate::audit) fn clean() -> Process {
-        let root = inode("/", Kind::Directory, 0o755, 0);
+        let root = inode("/", InodeKind::Directory, 0o755, 0);
         Process {
             stat: stat(42, "httpd", 1, 41),
-            status: Status {
+            status: ProcessStatus {
                 thread_group: 42,
                 kernel_thread: false,
                 pids: vec![42],
@@ -82,6 +83,7 @@ pub(crate) mod samples {
                 uids: Ids::all(33),
                 gids: Ids::all(33),
                 groups: vec![33],
+                pending: SignalSet::default(),
                 blocked: SignalSet::default(),
                 ignored: SignalSet::default(),
                 caught: SignalSet::default(),
@@ -92,7 +94,7 @@ pub(crate) mod samples {
             relatives: Relatives { parent: Some(relative(stat(1, "init", 0, 1))), leader: None },
             started_by_systemd: false,
             descriptors: Ok(Descriptors {
-                listed: (0..3).map(|number| descriptor(number, null(), Access::Both)).collect(),
+                listed: (0..3).map(|number| descriptor(number, null(), DescriptorAccess::Both)).collect(),
                 more: 0,
             }),
             variables: Ok(Vec::new()),
@@ -100,13 +102,13 @@ pub(crate) mod samples {
             working_directory: Ok(root.clone()),
             root: Ok(root),
             limits: Ok(CoreAndFiles {
-                core: Limit { soft: Some(0), hard: None },
-                files: Limit { soft: Some(1024), hard: Some(4096) },
+                core: ProcessLimit { soft: Some(0), hard: None },
+                files: ProcessLimit { soft: Some(1024), hard: Some(4096) },
             }),
             nice: Ok(0),
             oom_score_adjustment: Ok(0),
             accounts: Some(Accounts {
-                user: Some(Account { name: "www".to_owned(), gid: 33, member_of: vec![33] }),
+                user: Some(KnownUser { name: "www".to_owned(), gid: 33, member_of: vec![33] }),
                 group_names: [(4, "adm"), (27, "sudo"), (33, "www")]
                     .map(|(gid, name)| (gid, name.to_owned()))
                     .into(),
@@ -134,16 +136,16 @@ pub(crate) mod samples {
         Relative { stat, same_program: false }
     }
 
-    pub(in crate::audit) fn inode(path: &str, kind: Kind, mode: u32, uid: u32) -> Inode {
+    pub(in crate::audit) fn inode(path: &str, kind: InodeKind, mode: u32, uid: u32) -> Inode {
         let id = FileId { device: 1, inode: path.len() as u64 };
         Inode { path: PathBuf::from(path), id, kind, mode, uid, gid: uid, deleted: false }
     }
 
     pub(in crate::audit) fn null() -> Inode {
-        inode("/dev/null", Kind::Null, 0o666, 0)
+        inode("/dev/null", InodeKind::Null, 0o666, 0)
     }
 
-    pub(in crate::audit) fn descriptor(number: i32, target: Inode, access: Access) -> Descriptor {
+    pub(in crate::audit) fn descriptor(number: i32, target: Inode, access: DescriptorAccess) -> Descriptor {
         let flags = OpenFlags { access, close_on_exec: false, signals: None };
         Descriptor { number, target: Ok(target), flags: Ok(flags) }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The verdict on a step, in order of gravity: that of a table is the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verdict {
+pub(crate) enum StepVerdict {
     /// As daemon(7) requires.
     Ok,
     /// Intended or a mistake: the reader decides.
@@ -15,7 +15,7 @@ pub(crate) enum Verdict {
     No,
 }
 
-impl Verdict {
+impl StepVerdict {
     /// The word for tables and JSON.
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for StepVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())
     }
@@ -41,43 +41,43 @@ pub(crate) struct Row {
     /// The name of the check.
     pub(crate) name: &'static str,
     /// The verdict.
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: StepVerdict,
     /// The findings, one per line, escaped for a terminal.
     pub(crate) found: Vec<String>,
 }
 
 /// A row under construction. Its verdict is the gravest of its findings.
 #[derive(Debug)]
-pub(crate) struct Findings {
+pub(crate) struct RowDraft {
     row: Row,
 }
 
-impl Findings {
+impl RowDraft {
     /// An empty row for a step of daemon(7).
     pub(crate) fn of_step(step: u8, name: &'static str) -> Self {
-        Self { row: Row { step: Some(step), name, verdict: Verdict::Ok, found: Vec::new() } }
+        Self { row: Row { step: Some(step), name, verdict: StepVerdict::Ok, found: Vec::new() } }
     }
 
     /// An empty row for a check that belongs to no step.
     pub(crate) fn without_step(name: &'static str) -> Self {
-        Self { row: Row { step: None, name, verdict: Verdict::Ok, found: Vec::new() } }
+        Self { row: Row { step: None, name, verdict: StepVerdict::Ok, found: Vec::new() } }
     }
 
     /// Adds a finding.
-    pub(crate) fn add(&mut self, verdict: Verdict, found: impl Into<String>) {
+    pub(crate) fn add(&mut self, verdict: StepVerdict, found: impl Into<String>) {
         self.row.verdict = self.row.verdict.max(verdict);
         self.row.found.push(found.into());
     }
 
     /// Adds a last finding and returns the row.
-    pub(crate) fn end(mut self, verdict: Verdict, found: impl Into<String>) -> Row {
+    pub(crate) fn end(mut self, verdict: StepVerdict, found: impl Into<String>) -> Row {
         self.add(verdict, found);
         self.row
     }
 
     /// Returns the row; without findings it is `ok` with this text.
     pub(crate) fn end_or(self, default: &str) -> Row {
-        if self.row.found.is_empty() { self.end(Verdict::Ok, default) } else { self.row }
+        if self.row.found.is_empty() { self.end(StepVerdict::Ok, default) } else { self.row }
     }
 }
 
@@ -87,11 +87,11 @@ mod tests {
 
     #[test]
     fn verdict_is_that_of_the_gravest_finding() {
-        let mut findings = Findings::of_step(1, "x");
-        findings.add(Verdict::No, "bad");
-        let row = findings.end(Verdict::Note, "so so");
-        assert_eq!((row.verdict, row.found), (Verdict::No, vec!["bad".to_owned(), "so so".to_owned()]));
-        let row = Findings::without_step("x").end_or("none");
-        assert_eq!((row.verdict, row.found), (Verdict::Ok, vec!["none".to_owned()]));
+        let mut findings = RowDraft::of_step(1, "x");
+        findings.add(StepVerdict::No, "bad");
+        let row = findings.end(StepVerdict::Note, "so so");
+        assert_eq!((row.verdict, row.found), (StepVerdict::No, vec!["bad".to_owned(), "so so".to_owned()]));
+        let row = RowDraft::without_step("x").end_or("none");
+        assert_eq!((row.verdict, row.found), (StepVerdict::Ok, vec!["none".to_owned()]));
     }
 }

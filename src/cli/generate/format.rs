@@ -24,7 +24,7 @@ pub(crate) trait Format {
     fn target(&self) -> Target;
 
     /// Sets fields for which this host has no default.
-    fn complete(&self, spec: ServiceSpec) -> ServiceSpec {
+    fn complete(&mut self, spec: ServiceSpec, _source: Option<&Source>) -> ServiceSpec {
         spec
     }
 

@@ -10,7 +10,7 @@ use svcadapt_spec::{FIELDS, ServiceSpec, values};
 use super::format::{Rewriting, SecondFile};
 
 /// The texts to write, and what to report about them.
-pub(super) struct Output {
+pub(super) struct GeneratedTexts {
     pub(super) text: Vec<u8>,
     /// The name and text of a second file.
     pub(super) second: Option<(String, Vec<u8>)>,
@@ -23,7 +23,11 @@ pub(super) struct Output {
 }
 
 /// Prefers the source file changed line by line to the newly written text.
-pub(super) fn output(rendered: Rendered, second: Option<SecondFile>, rewriting: Option<Rewriting>) -> Output {
+pub(super) fn output(
+    rendered: Rendered,
+    second: Option<SecondFile>,
+    rewriting: Option<Rewriting>,
+) -> GeneratedTexts {
     let (name, second_text) = second.map(|second| (second.name, second.text.into_bytes())).unzip();
     let (rewritten, notes) = match rewriting {
         Some(Rewriting::LineByLine(rewritten, notes)) => (Some(rewritten), notes),
@@ -40,14 +44,14 @@ pub(super) fn output(rendered: Rendered, second: Option<SecondFile>, rewriting: 
         losses: rendered.losses,
         unknown_lines: Vec::new(),
     });
-    Output { text, second: name.zip(sibling), losses, strange, notes, is_rewritten }
+    GeneratedTexts { text, second: name.zip(sibling), losses, strange, notes, is_rewritten }
 }
 
 /// The JSON object of `--json`: the files, and for each field who implements it and how exactly.
 pub(super) fn account(
     spec: &ServiceSpec,
     division: &Division,
-    output: &Output,
+    output: &GeneratedTexts,
     hardening: &Hardening,
 ) -> Value {
     let entry = |subject: Subject, by: &str| {

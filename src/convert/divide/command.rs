@@ -67,6 +67,11 @@ pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<W
             let option_words = values(spec, field).into_iter().flat_map(|value| option(field, value));
             words.extend(option_words.map(|text| Word { place: Place::Field(field), text }));
         }
+        if matches!(division.target, Target::Systemd(_)) && ignores_sigpipe_by_default(spec) {
+            let field = Field::IgnoreSigpipe;
+            let text = format!("--{}=yes", field.option()).into();
+            words.push(Word { place: Place::Field(field), text });
+        }
         words.push(Word { place: Place::Adapter, text: "--".into() });
     }
     for (index, text) in spec.command.argv().enumerate() {
@@ -74,6 +79,15 @@ pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<W
         words.push(Word { place, text: text.into() });
     }
     words
+}
+
+/// Whether systemd ignores SIGPIPE for the program because the unit says nothing (systemd.exec(5), `IgnoreSIGPIPE=`). An
+/// adapter resets all signals.
+pub fn ignores_sigpipe_by_default(spec: &ServiceSpec) -> bool {
+    let field = Field::IgnoreSigpipe;
+    spec.native.systemd.is_some()
+        && values(spec, field).is_empty()
+        && !spec.native.has_directive(field.directive())
 }
 
 /// `--option value`, or `--option=value` if the value is empty or could be taken for an option.

@@ -4,19 +4,24 @@ use svcadapt_spec::{DirectoryKind, FIELDS, Field, Resource, ServiceSpec, values}
 
 use super::sides::place;
 use super::{
-    Capability, Division, Loss, LossKind, Privileges, Subject, Target, launchd, life, native, systemd,
+    Capability, Division, Loss, LossKind, Privileges, Subject, Target, launchd, life, native, resources,
+    streams, systemd,
 };
 
 /// Divides the fields of a spec between a host and the adapter.
 ///
-/// Five rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
+/// Eight rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
 /// * The adapter's file is outside of a new root, so an adapter does the chroot itself, and then also changes to the
 ///   working directory, which is below that root.
 /// * Steps that need root come before the change of identity, so then the adapter changes the identity. With it go the
 ///   capabilities, which a change of identity would clear, and the directories, which the new identity owns.
+/// * A dynamic user is systemd's, and then so is all that belongs to the identity: the adapter is not root.
 /// * The host must not expand variables in the arguments of an adapter, which knows more variables, nor start the
 ///   adapter under the program's name.
+/// * The adapter resets all signals, so it also ignores SIGPIPE.
 /// * A limit of file sizes would also apply to files of the adapter, so the adapter sets it for the program.
+/// * Below launchd an adapter gets the name, by which it is asked for what launchd does not know. One that stays keeps
+///   root's record of it, so then the adapter changes the identity.
 /// * There is no adapter if the host does everything.
 pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     let mut division = Division { target, host: Vec::new(), adapter: Vec::new(), losses: Vec::new() };
@@ -25,7 +30,9 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
         let capability = match target {
             Target::Systemd(host) => systemd::capability(spec, field, host),
             Target::Launchd(scope) => launchd::capability(spec, field, scope),
-            Target::Classic => life::in_classic(spec, field).unwrap_or(Capability::Adapter(Privileges::Root)),
+            Target::Classic => life::in_classic(spec, field)
+                .or_else(|| resources::in_classic(field))
+                .unwrap_or(Capability::Adapter(Privileges::Root)),
         };
         match capability {
             Capability::Host => division.host.push(field),
@@ -45,28 +52,36 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     }
     if division.needs_adapter() {
         division.move_to_adapter(|field| matches!(field, Field::ExpandVariables | Field::Argv0));
+        division.move_to_adapter(|field| field == Field::IgnoreSigpipe);
         division.move_to_adapter(|field| field == Field::Limit(Resource::Fsize));
         needs_root |= division.move_to_adapter(|field| field == Field::RootDirectory);
         if division.adapter.contains(&Field::RootDirectory) {
             division.move_to_adapter(|field| field == Field::WorkingDirectory);
         }
-        if needs_root {
+        let on_launchd = matches!(target, Target::Launchd(_));
+        needs_root |= on_launchd && spec.name.is_some() && division.adapter_stays();
+        let is_dynamic = spec.dynamic_user == Some(true) && division.host.contains(&Field::DynamicUser);
+        if needs_root && !is_dynamic {
             let changes_identity = spec.user.is_some() || spec.group.is_some();
             division.move_to_adapter(|field| {
                 changes_with_identity(field) || changes_identity && is_owned_by_identity(field)
             });
+        }
+        // A record of another user would not be looked for.
+        if on_launchd && !division.host.iter().any(|field| matches!(field, Field::User | Field::Group)) {
+            division.move_to_adapter(|field| field == Field::Name);
         }
     }
     if division.needs_adapter() && matches!(target, Target::Systemd(_)) {
         life::add_prefix_loss(spec, &mut division);
     }
     if division.adapter_stays() {
-        // The adapter has to stop the program before launchd kills the job.
-        division.move_to_adapter(|field| field == Field::TimeoutStopSec);
+        // The adapter has to stop the program before launchd kills the job, and can reload it.
+        division.move_to_adapter(|field| matches!(field, Field::TimeoutStopSec | Field::ReloadSignal));
     }
     if matches!(target, Target::Launchd(_)) {
-        launchd::add_stream_losses(spec, &mut division);
-        launchd::add_journal_loss(spec, &mut division);
+        streams::add_stream_losses(spec, &mut division);
+        streams::add_journal_loss(spec, &mut division);
         launchd::add_socket_losses(spec, &mut division);
         launchd::add_start_loss(spec, &mut division);
     }
@@ -83,7 +98,8 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
 
 /// Whether the service has more or other rights without the field.
 fn limits_rights(field: Field) -> bool {
-    changes_with_identity(field) || matches!(field, Field::NoNewPrivileges | Field::RootDirectory)
+    changes_with_identity(field)
+        || matches!(field, Field::NoNewPrivileges | Field::DynamicUser | Field::RootDirectory)
 }
 
 /// Whether the field must be set in the same place as the identity.
@@ -95,12 +111,17 @@ fn changes_with_identity(field: Field) -> bool {
             | Field::SupplementaryGroups
             | Field::CapabilityBoundingSet
             | Field::AmbientCapabilities
+            | Field::SecureBits
+            | Field::KeyringMode
     )
 }
 
 /// Whether root would own the result if the host did not know the identity.
 fn is_owned_by_identity(field: Field) -> bool {
-    matches!(field, Field::Directory(_) | Field::DirectoryMode(_))
+    matches!(
+        field,
+        Field::Directory(_) | Field::DirectoryMode(_) | Field::LoadCredential | Field::SetCredential
+    )
 }
 
 /// Losses of directory modes: no option and no directive gives two directories of one kind different modes.
@@ -117,7 +138,7 @@ fn mixed_modes(spec: &ServiceSpec) -> impl Iterator<Item = Loss> {
 
 #[cfg(test)]
 mod tests {
-    use svcadapt_spec::{Field, FieldKind, Origin, Scope, SpecDraft};
+    use svcadapt_spec::{Field, FieldKind, Origin, Scope, SocketOption, SpecDraft};
 
     use super::*;
 
@@ -141,11 +162,31 @@ mod tests {
                 (Field::FilesPreserve, _) => "14",
                 (Field::OomScoreAdjust, _) => "-1000",
                 (Field::CpuSchedulingPolicy, _) => "rr",
-                (_, FieldKind::Integer(..)) | (Field::CpuAffinity | Field::TimerSlackNSec, _) => "5",
+                (Field::SecureBits, _) => "noroot",
+                (Field::LoadCredential, _) => "key:/etc/key",
+                (Field::SetCredential, _) => "key:value",
+                (Field::TasksMax | Field::MemoryMax | Field::CpuQuota, _) => "50%",
+                (_, FieldKind::Integer(..))
+                | (
+                    Field::CpuAffinity
+                    | Field::TimerSlackNSec
+                    | Field::CoredumpFilter
+                    | Field::NumaMask
+                    | Field::MemoryMin
+                    | Field::MemoryLow
+                    | Field::MemoryHigh
+                    | Field::MemorySwapMax
+                    | Field::CpuWeight
+                    | Field::AllowedCpus
+                    | Field::AllowedMemoryNodes,
+                    _,
+                ) => "5",
+                (Field::LogRotateSize, _) => "1M",
                 (_, FieldKind::Octal(_)) => "0700",
                 (_, FieldKind::Type) => "exec",
                 (_, FieldKind::Restart) => "on-abnormal",
                 (_, FieldKind::Choice(names)) => names[0],
+                (Field::OnFailure | Field::OnSuccess, _) => "a.service",
                 (Field::Condition | Field::Assert, _) => "User=web",
                 (Field::ExecPrefix, _) => "-+",
                 (
@@ -162,12 +203,18 @@ mod tests {
                 (Field::CapabilityBoundingSet | Field::AmbientCapabilities, _) => "CAP_KILL",
                 (Field::Environment, _) => "A=b",
                 (Field::StandardInput | Field::StandardOutput | Field::StandardError, _) => "file:/x",
+                (Field::StandardInputData, _) => "AAAA",
                 (Field::ListenStream, _) => "80",
                 (Field::ListenDatagram, _) => "127.0.0.1:53",
+                (Field::ListenNetlink, _) => "route 1",
+                (Field::ListenMessageQueue, _) => "/queue",
                 (Field::BindIPv6Only, _) => "ipv6-only",
                 (Field::Ready, _) => "notify",
-                (Field::KillSignal | Field::ReloadSignal, _) => "USR1",
+                (Field::WatchdogProbe, _) => "tcp:80",
+                (Field::KillSignal | Field::ReloadSignal | Field::ReopenSignal, _) => "USR1",
                 (_, FieldKind::Bytes) => "/a $%",
+                (Field::SocketOption(SocketOption::BindToDevice | SocketOption::TcpCongestion), _) => "lo",
+                (Field::SocketOption(_), _) => "7",
                 (_, FieldKind::String) => "web",
             };
             draft.assign(row.field, value, Origin::Option);

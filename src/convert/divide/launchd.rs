@@ -1,14 +1,15 @@
 //! The capabilities of launchd (launchd.plist(5)).
 
 use svcadapt_spec::{
-    Capabilities, Directive, Field, Field as F, Input, Output, Principal, Probe, Resource, Restart, Scope,
-    ServiceSpec, ServiceType, SignalName, Socket, SocketAddress, SocketKind, Timespan, WriteMode,
+    Capabilities, Directive, Field, Field as F, Principal, Resource, Restart, Scope, ServiceSpec,
+    ServiceType, SignalName, Socket, SocketAddress, SocketKind, Timespan,
 };
 
 use super::Capability::Host;
 use super::keep_alive::{comes_from_keep_alive, has_clean_signals};
-use super::native::NO_JOURNAL;
-use super::{Capability, Division, Loss, LossKind, Privileges, Subject, life, process};
+use super::{
+    Capability, Division, Loss, LossKind, Privileges, Subject, inetd, life, process, resources, streams,
+};
 
 /// How well launchd can do a field that is set. An agent runs as its user, with only that user's rights.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capability {
@@ -20,8 +21,11 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capa
         (Scope::User, F::Nice) if spec.nice.is_some_and(|level| level < 0) => {
             Capability::lost("an agent cannot raise its priority")
         }
-        _ => life::on_launchd(spec, field)
+        _ => inetd::on_launchd(spec, field)
+            .or_else(|| life::on_launchd(spec, field))
             .or_else(|| process::on_launchd(spec, field))
+            .or_else(|| streams::on_launchd(spec, field))
+            .or_else(|| resources::on_launchd(field))
             .unwrap_or_else(|| of_daemon(spec, field)),
     }
 }
@@ -37,7 +41,8 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         F::PreventCore => Host,
         F::Description => Capability::lost("a property list has no key for it"),
         F::Type => match spec.service_type {
-            Some(ServiceType::Notify | ServiceType::NotifyReload) => Capability::approximated(NO_READINESS),
+            // The adapter hears its notifications.
+            Some(ServiceType::Notify | ServiceType::NotifyReload) => Capability::Adapter(Privileges::Root),
             Some(ServiceType::Oneshot) => {
                 Capability::approximated("launchd starts it but does not wait for its end")
             }
@@ -59,12 +64,6 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         // A file with secrets is often readable only by root.
         | F::EnvironmentFile => Capability::Adapter(Privileges::Root),
         F::Argv0 => argv0(spec),
-        F::StandardInput => match spec.standard_input {
-            Some(Input::Inherit) => Capability::approximated("launchd gives each job /dev/null"),
-            _ => Host,
-        },
-        F::StandardOutput => output(spec.standard_output.as_ref()),
-        F::StandardError => output(spec.standard_error.as_ref()),
         F::Limit(resource @ (Resource::Nofile | Resource::Nproc)) => Capability::Approximated(format!(
             "launchd also sets kern.{} of the whole system",
             if resource == Resource::Nofile { "maxfiles" } else { "maxproc" }
@@ -74,6 +73,8 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
             None => Capability::lost("launchd has no such limit"),
         },
         F::OomScoreAdjust => Capability::lost("macOS has no OOM score"),
+        F::DynamicUser if spec.dynamic_user == Some(false) => Host,
+        F::DynamicUser => Capability::lost("macOS has no dynamic users"),
         F::NoNewPrivileges if spec.no_new_privileges == Some(false) => Host,
         F::NoNewPrivileges => Capability::lost("macOS has no such restriction"),
         F::AmbientCapabilities if spec.ambient_capabilities == Some(Capabilities::EMPTY) => Host,
@@ -82,29 +83,32 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         F::ListenStream => listen(spec, SocketKind::Stream),
         F::ListenDatagram => listen(spec, SocketKind::Datagram),
         F::ListenSequentialPacket => Capability::lost("macOS has no SOCK_SEQPACKET sockets"),
+        field if Socket::kind_of(field).is_some() => {
+            Capability::lost("launchd opens only TCP, UDP and Unix sockets for a job")
+        }
+        F::SocketOption(_) => Capability::lost("launchd sets no such option"),
+        F::SocketCommand(_) => Capability::lost("launchd opens the sockets, and executes no commands for that"),
         F::Backlog => Capability::lost("launchd sets the backlog itself"),
-        F::FileDescriptorName
-        | F::SocketMode
-        | F::SocketUser
-        | F::SocketGroup
-        | F::BindIPv6Only
-        | F::LaunchdActivation
-            if !spec.sockets.listen.iter().any(launchd_listens) =>
+        field
+            if (field.is_socket_field() || field == F::LaunchdActivation)
+                && !spec.sockets.listen.iter().any(launchd_listens) =>
         {
             Capability::lost("there is no socket that it applies to")
         }
         F::FileDescriptorName => passed_sockets(spec),
+        F::IdleExit => Capability::lost("launchd stops no job because it is idle"),
+        F::StartOnConnect => Capability::lost("launchd starts a job at once with RunAtLoad, else on demand"),
         F::SocketMode | F::BindIPv6Only | F::LaunchdActivation => Host,
         F::SocketUser => by_number(spec.sockets.user.as_ref()),
         F::SocketGroup => by_number(spec.sockets.group.as_ref()),
-        // It follows from the type, whose loss is reported.
-        F::Ready
-            if spec.ready == [Probe::Notify] && spec.service_type.is_some_and(ServiceType::notifies) =>
-        {
-            Host
+        F::Ready if spec.service_type == Some(ServiceType::Oneshot) => {
+            Capability::lost("a oneshot service is ready when it has ended")
         }
-        F::Ready => Capability::lost(NO_READINESS),
+        // launchd has no readiness: the adapter watches the probes, and keeps the result in root's record.
+        F::Ready => Capability::Adapter(Privileges::Root),
+        F::ReopenSignal => Capability::lost("launchctl kill SIGNAL system/LABEL sends it"),
         F::NotificationFd => Capability::lost("launchd takes no notifications"),
+        F::TimeoutStartSec if adapter_waits(spec) => Capability::Adapter(Privileges::Service),
         F::TimeoutStartSec => Capability::lost("launchd does not wait when it starts a job"),
         F::TimeoutStopSec => match spec.timeout_stop {
             Some(Timespan::Infinity) => {
@@ -115,6 +119,7 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
             }
             _ => Host,
         },
+        F::Restart | F::RestartSec if life::adapter_restarts(spec) => Capability::Adapter(Privileges::Service),
         F::Restart if comes_from_keep_alive(spec) || has_clean_signals(spec) => Host,
         F::Restart => restart(spec.restart),
         F::RestartSec if spec.native.key("KeepAlive").is_some() => Host,
@@ -157,7 +162,14 @@ fn restart(restart: Option<Restart>) -> Capability {
     }
 }
 
-const NO_READINESS: &str = "launchd has no readiness: the job counts as started when its process runs";
+/// Whether an adapter stays that has something to wait for at the start.
+fn adapter_waits(spec: &ServiceSpec) -> bool {
+    let oneshot = spec.service_type == Some(ServiceType::Oneshot);
+    let commands = &spec.commands;
+    spec.service_type == Some(ServiceType::Forking)
+        || !spec.ready.is_empty() && !oneshot
+        || [&commands.condition, &commands.start_pre, &commands.start_post].iter().any(|all| !all.is_empty())
+}
 
 /// The key of a limit in `SoftResourceLimits` and `HardResourceLimits`. `None` if launchd does not have the limit.
 pub fn resource_key(resource: Resource) -> Option<&'static str> {
@@ -200,7 +212,7 @@ fn principal(principal: Option<&Principal>) -> Capability {
 
 /// Whether launchd can listen on the socket.
 pub fn launchd_listens(socket: &Socket) -> bool {
-    socket.kind != SocketKind::SequentialPacket && unsupported(socket).is_none()
+    matches!(socket.kind, SocketKind::Stream | SocketKind::Datagram) && unsupported(socket).is_none()
 }
 
 /// Why macOS cannot listen at this address. `None` if it can.
@@ -212,7 +224,11 @@ fn unsupported(socket: &Socket) -> Option<&'static str> {
         SocketAddress::Path(path) if path.as_path().as_os_str().len() > MAX_PATH_BYTES => {
             Some("the path of a socket has at most 103 bytes on macOS")
         }
-        SocketAddress::Path(_) | SocketAddress::Port(_) | SocketAddress::Inet(_) => None,
+        SocketAddress::Path(_)
+        | SocketAddress::Port(_)
+        | SocketAddress::Inet(_)
+        | SocketAddress::Netlink(..)
+        | SocketAddress::Queue(_) => None,
     }
 }
 
@@ -226,7 +242,11 @@ fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
 }
 
 fn passed_sockets(spec: &ServiceSpec) -> Capability {
-    if spec.sockets.launchd_activation { Host } else { Capability::Adapter(Privileges::Service) }
+    if spec.sockets.launchd_activation || inetd::is_inetd(spec) {
+        Host
+    } else {
+        Capability::Adapter(Privileges::Service)
+    }
 }
 
 /// `SockPathOwner` and `SockPathGroup` take only numbers.
@@ -253,12 +273,15 @@ pub(super) fn add_socket_losses(spec: &ServiceSpec, division: &mut Division) {
 /// Whether launchd starts the job at once, not on demand. A unit that no target wants is started on demand
 /// (systemd.unit(5), "\[Install\] Section Options"), but a job with `KeepAlive` starts at once (launchd.plist(5)).
 pub fn starts_at_load(spec: &ServiceSpec) -> bool {
+    if inetd::is_inetd(spec) {
+        return false;
+    }
     spec.native.systemd.is_none() || wanted_by(spec).next().is_some() || is_kept_alive(spec)
 }
 
 fn is_kept_alive(spec: &ServiceSpec) -> bool {
     let restarts = !matches!(spec.restart, None | Some(Restart::No | Restart::OnWatchdog));
-    restarts || spec.native.key("KeepAlive").is_some()
+    restarts && !life::adapter_restarts(spec) || spec.native.key("KeepAlive").is_some()
 }
 
 /// The units that start this unit.
@@ -297,46 +320,6 @@ pub(super) fn add_start_loss(spec: &ServiceSpec, division: &mut Division) {
     };
     let line = wanting(spec).next().cloned().unwrap_or_else(|| Directive::missing("Install", "WantedBy"));
     division.losses.push(Loss { subject: Subject::Directive(line), kind: LossKind::Approximated(how) });
-}
-
-/// launchd opens files only for appending.
-fn output(output: Option<&Output>) -> Capability {
-    match output {
-        Some(Output::Descriptor(3..)) => Capability::Adapter(Privileges::Root),
-        Some(Output::Inherit | Output::Descriptor(_)) => {
-            Capability::approximated("output goes to /dev/null and is lost")
-        }
-        Some(Output::File(WriteMode::Overwrite | WriteMode::Truncate, _)) => {
-            Capability::Adapter(Privileges::Root)
-        }
-        _ => Host,
-    }
-}
-
-/// Adds the loss of log files, once the division of the identity is known: launchd opens them as the job's user.
-pub(super) fn add_stream_losses(spec: &ServiceSpec, division: &mut Division) {
-    let other_user = division.host.contains(&F::User) || division.host.contains(&F::Group);
-    for (field, output) in
-        [(F::StandardOutput, &spec.standard_output), (F::StandardError, &spec.standard_error)]
-    {
-        if other_user && matches!(output, Some(Output::File(WriteMode::Append, _))) {
-            let how =
-                "launchd opens it as the service's user; if that user cannot open it, the job never starts";
-            division.losses.push(Loss::of(field, LossKind::Approximated(how.into())));
-        }
-    }
-}
-
-/// Adds the loss of the journal, which is the default output of a unit (systemd.exec(5), `StandardOutput=`). Errors go
-/// where the output goes, so it is reported once.
-pub(super) fn add_journal_loss(spec: &ServiceSpec, division: &mut Division) {
-    let is_unset =
-        spec.standard_output.is_none() && !spec.native.has_directive(F::StandardOutput.directive());
-    if spec.native.systemd.is_some() && is_unset {
-        let line = Directive::missing("Service", F::StandardOutput.directive());
-        let kind = LossKind::Lost(NO_JOURNAL.into());
-        division.losses.push(Loss { subject: Subject::Directive(line), kind });
-    }
 }
 
 #[cfg(test)]
@@ -395,7 +378,7 @@ mod tests {
     fn only_lost_restriction_of_rights_weakens_security() {
         let lost = division(&[(F::Ready, "notify"), (F::NoNewPrivileges, "yes"), (F::OomScoreAdjust, "5")]);
         let weak: Vec<_> = lost.losses.iter().filter(|loss| loss.weakens_security()).collect();
-        assert_eq!(lost.losses.len(), 3);
+        assert_eq!(lost.losses.len(), 2);
         assert_eq!(weak.len(), 1);
         assert_eq!(
             weak[0].to_string(),

@@ -2,35 +2,26 @@
 //! adapter has to.
 
 use svcadapt_spec::{
-    CommandPrefix, CommandPrivileges, Condition, Directive, Field, Field as F, KillMode, ServiceSpec,
-    ServiceType, Timespan, values,
+    CommandPrefix, CommandPrivileges, Condition, Directive, FIELDS, Field, Field as F, KillMode, Preserve,
+    Restart, ServiceSpec, ServiceType, Timespan, values,
 };
 
 use super::Capability::Host;
 use super::keep_alive::has_clean_signals;
-use super::life_fields::{is_life_field, is_of_life};
+use super::life_fields::{is_life_field, is_of_life, is_of_restart, undone};
 use super::native::loss_on_systemd;
 use super::{Capability, Division, Loss, LossKind, Privileges, Systemd};
 
 /// What becomes of a field of the life of a service that the adapter would have to do.
-fn by_adapter(field: Field) -> Capability {
+fn by_adapter(spec: &ServiceSpec, field: Field) -> Capability {
+    let keeps = spec.descriptor_store_preserve == Some(Preserve::Yes);
     match undone(field) {
+        None if field == F::FileDescriptorStorePreserve && keeps => {
+            Capability::approximated("a stop ends the process that holds the stored descriptors")
+        }
         Some(why) => Capability::lost(why),
         None => Capability::Adapter(Privileges::Root),
     }
-}
-
-/// Why the adapter does not do a field of the life of a service. `None`: it does.
-pub(super) fn undone(field: Field) -> Option<&'static str> {
-    Some(match field {
-        F::GuessMainPid | F::OomPolicy => "it has no equivalent",
-        _ => return None,
-    })
-}
-
-/// Whether `svcadapt run` does not act on a field of the life of a service.
-pub fn is_undone_by_run(field: Field) -> bool {
-    undone(field).is_some()
 }
 
 /// How well a start without a manager can do the field. `None` for any field but those of the life of a service.
@@ -38,7 +29,7 @@ pub(super) fn in_classic(spec: &ServiceSpec, field: Field) -> Option<Capability>
     if is_of_life(field) && is_default(spec, field) {
         return Some(Capability::Adapter(Privileges::Service));
     }
-    is_life_field(field).then(|| by_adapter(field))
+    is_life_field(field).then(|| by_adapter(spec, field))
 }
 
 /// How well launchd can do the field. `None` for any field but those of the life of a service.
@@ -47,14 +38,30 @@ pub(super) fn on_launchd(spec: &ServiceSpec, field: Field) -> Option<Capability>
         return None;
     }
     Some(match field {
+        F::OomPolicy => Capability::lost("macOS has no control groups"),
         F::KillMode if spec.kill.mode == Some(KillMode::Process) => {
             Capability::approximated("AbandonProcessGroup keeps only processes of the job's process group")
         }
         // It gives signals the meaning that they have for launchd.
         F::RestartForceExitStatus | F::RestartPreventExitStatus if has_clean_signals(spec) => Host,
         _ if is_default(spec, field) => Host,
-        _ => by_adapter(field),
+        _ => by_adapter(spec, field),
     })
+}
+
+/// Whether the adapter starts the program again, not launchd: a restart has to keep what the adapter holds, or to follow
+/// what only the adapter knows. A job with `KeepAlive` of its own stays launchd's.
+pub(super) fn adapter_restarts(spec: &ServiceSpec) -> bool {
+    let asked = |field| !values(spec, field).is_empty();
+    let is_adapters = |field| asked(field) && matches!(on_launchd(spec, field), Some(Capability::Adapter(_)));
+    spec.native.key("KeepAlive").is_none()
+        && match spec.restart {
+            None | Some(Restart::No) => asked(F::RestartForceExitStatus),
+            Some(Restart::OnWatchdog) if asked(F::WatchdogSec) => true,
+            Some(_) => {
+                FIELDS.iter().map(|row| row.field).filter(|field| is_of_restart(*field)).any(is_adapters)
+            }
+        }
 }
 
 /// Whether the value is what every host does anyway.
@@ -74,7 +81,14 @@ pub(super) fn on_systemd(spec: &ServiceSpec, field: Field, host: Systemd) -> Opt
         return None;
     }
     Some(match field {
-        F::ExecPrefix => Host,
+        F::RemovePidFile if spec.service_type == Some(ServiceType::Forking) => {
+            Capability::lost("systemd has one PIDFile=, which with Type=forking the main process is in")
+        }
+        F::RemovePidFile if spec.pid_file.is_some() => {
+            Capability::lost("systemd has one PIDFile=, and --pid-file sets it")
+        }
+        // systemd removes the file of PIDFile= whatever the type.
+        F::RemovePidFile | F::ExecPrefix => Host,
         F::ExecStart if spec.service_type != Some(ServiceType::Oneshot) => {
             Capability::lost("systemd allows several commands only with Type=oneshot")
         }
@@ -157,14 +171,20 @@ fn of_loss(loss: LossKind) -> Capability {
 /// The section of the field's directive.
 pub(crate) fn section(field: Field) -> &'static str {
     match field {
-        F::Description | F::Condition | F::Assert | F::StartLimitIntervalSec | F::StartLimitBurst => "Unit",
+        F::Description
+        | F::Condition
+        | F::Assert
+        | F::OnFailure
+        | F::OnSuccess
+        | F::StartLimitIntervalSec
+        | F::StartLimitBurst => "Unit",
         _ => "Service",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use svcadapt_spec::{FIELDS, Origin, Scope, SpecDraft};
+    use svcadapt_spec::{Origin, Scope, SpecDraft};
 
     use super::*;
     use crate::directive::Version;
@@ -228,7 +248,7 @@ mod tests {
         for (field, value, classic, below_launchd) in [
             (F::Condition, "User=web", (None, true), (None, true)),
             (F::Assert, "User=web", (None, true), (None, true)),
-            (F::OomPolicy, "kill", lost("it has no equivalent"), lost("it has no equivalent")),
+            (F::OomPolicy, "kill", (None, true), lost("macOS has no control groups")),
             (F::WatchdogSec, "5", (None, true), (None, true)),
             (F::ExecStop, "/bin/a", (None, true), (None, true)),
             (F::KillMode, "mixed", (None, true), (None, true)),
@@ -247,7 +267,7 @@ mod tests {
     #[test]
     fn life_has_the_fields_of_its_table() {
         let of_life = FIELDS.iter().filter(|row| is_of_life(row.field));
-        assert_eq!(of_life.count(), 34);
+        assert_eq!(of_life.count(), 39);
         assert!(FIELDS.iter().all(|row| undone(row.field).is_none() || is_of_life(row.field)));
     }
 }

@@ -8,6 +8,7 @@ mod capability;
 mod command;
 mod division;
 mod host;
+mod inetd;
 mod keep_alive;
 mod launchd;
 mod life;
@@ -15,7 +16,9 @@ mod life_fields;
 mod loss;
 mod native;
 mod process;
+mod resources;
 mod sides;
+mod streams;
 mod systemd;
 
 pub(crate) use capability::{Capability, Privileges};
@@ -23,6 +26,7 @@ pub use command::Place;
 pub(crate) use command::{Word, command};
 pub use division::divide;
 pub use host::{Systemd, Target};
+pub(crate) use inetd::is_inetd;
 pub(crate) use keep_alive::{
     clean_signals_directive, is_on_demand, keep_alive, restarts_without_limit, starts_at_once,
 };
@@ -30,9 +34,11 @@ pub(crate) use launchd::{launchd_listens, resource_key, starts_at_load};
 pub(crate) use life::{knows_condition, section};
 pub use loss::{Loss, LossKind, Subject};
 pub(crate) use native::{
-    Equivalent, accepted_value, has_no_effect, is_known, is_off, is_wanted_by_system, loss_on_systemd,
-    never_written, systemd_equivalent,
+    Equivalent, PERMISSIONS_START_ONLY, SYSLOG_IS_JOURNAL, accepted_value, has_no_effect, is_known, is_off,
+    is_wanted_by_system, loss_on_systemd, never_written, reason_without_launchd, reason_without_systemd,
+    systemd_equivalent,
 };
+pub(crate) use resources::is_resource;
 pub use sides::Division;
 pub(crate) use sides::needs_staying_adapter;
 pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
@@ -41,16 +47,16 @@ pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
 #[doc(hidden)]
 pub mod internal {
     pub use super::capability::{Capability, Privileges};
-    pub use super::command::{Word, command};
+    pub use super::command::{Word, command, ignores_sigpipe_by_default};
     pub use super::keep_alive::{
         clean_signals_directive, is_on_demand, keep_alive, restarts_without_limit, starts_at_once,
     };
     pub use super::launchd::{launchd_listens, resource_key, starts_at_load};
-    pub use super::life::is_undone_by_run;
-    pub use super::life_fields::is_life_field;
+    pub use super::life_fields::{NO_OTHER, is_life_field, is_undone_by_run};
     pub use super::native::{
         Equivalent, accepted_value, command_prefixes, has_no_effect, is_known, is_wanted_by_system,
         loss_on_systemd, never_written, systemd_equivalent,
     };
+    pub use super::resources::is_resource;
     pub use super::systemd::{NOTIFY_RELOAD, reload_signal};
 }

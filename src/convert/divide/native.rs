@@ -1,12 +1,14 @@
 //! Native settings of one host on another host.
 
+use std::borrow::Cow;
+
 use svcadapt_spec::{Directive, FIELDS, Field, Native, NativeValue, Scope, ServiceSpec};
 
 use super::LossKind::{Approximated, Lost, Weakened};
 use super::keep_alive::{comes_from_keep_alive, is_on_demand};
-use super::life::undone;
+use super::life_fields::{NO_OTHER, undone};
 use super::{Division, Loss, LossKind, Subject, Systemd, Target};
-use crate::directive::{Section, directive};
+use crate::directive::{Section, ValueKind, directive};
 
 /// A setting of another host that is nearly equivalent to a native one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,26 +19,19 @@ pub struct Equivalent<T> {
     pub difference: &'static str,
 }
 
-/// Directives that do not change how a service runs: documentation, installation, and what the journal adds to its lines
-/// (systemd.exec(5), "Logging and Standard Input/Output").
-const INFORMATIVE: [&str; 9] = [
-    "Description",
-    "Documentation",
-    "SourcePath",
-    "Alias",
-    "SyslogIdentifier",
-    "SyslogFacility",
-    "SyslogLevel",
-    "SyslogLevelPrefix",
-    "LogExtraFields",
-];
+/// Directives that do not change how a service runs: documentation and installation.
+const INFORMATIVE: [&str; 4] = ["Description", "Documentation", "SourcePath", "Alias"];
 
 /// Directives with a value that is the default of every host.
-const DEFAULTS: [(&str, &str); 15] = [
+const DEFAULTS: [(&str, &str); 18] = [
     // A notification is accepted from each process of the service, and from no other.
     ("NotifyAccess", "all"),
     ("NotifyAccess", "main"),
     ("NotifyAccess", "exec"),
+    // What follows a failure, a success or too many starts is nothing.
+    ("FailureAction", "none"),
+    ("SuccessAction", "none"),
+    ("StartLimitAction", "none"),
     // It goes where the output goes, for which the loss is reported.
     ("StandardError", "inherit"),
     // svcadapt resets SIGPIPE to its default, and launchd does not ignore it in jobs.
@@ -54,6 +49,10 @@ const DEFAULTS: [(&str, &str); 15] = [
     ("RemoveOnStop", "no"),
     ("DirectoryMode", "0755"),
 ];
+
+/// An old directive that systemd still reads: only the program drops rights (NEWS of 240). The reader gives all other
+/// commands the prefix `+` instead, so the line itself needs nothing.
+pub(crate) const PERMISSIONS_START_ONLY: &str = "PermissionsStartOnly";
 
 /// The losses of the native settings of every host but `to`.
 pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
@@ -92,13 +91,16 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
 /// Whether a directive needs nothing from another host.
 pub fn has_no_effect(line: &Directive) -> bool {
     let is_extension = section(line).starts_with("X-") || line.name().starts_with("X-");
-    let is_default = DEFAULTS.contains(&(line.name(), line.value()));
+    let value = if svcadapt_spec::boolean(line.value()) == Some(false) { "no" } else { line.value() };
+    let is_default = DEFAULTS.contains(&(line.name(), value));
     // The service of the sockets is already known.
     let is_socket_service =
         line.section().starts_with(Native::SOCKET_UNIT_PREFIX) && line.name() == "Service";
     is_extension
         || is_default
         || is_socket_service
+        || line.section() == "Service" && line.name() == PERMISSIONS_START_ONLY
+        || is_sandbox_off(line)
         || INFORMATIVE.contains(&line.name())
         || section(line) == "Install"
 }
@@ -179,7 +181,7 @@ pub(super) const NO_JOURNAL: &str =
     "launchd has no journal: output goes to /dev/null and is lost; --standard-output append:PATH keeps it";
 
 /// The first version in which systemd takes `syslog` as `journal` and warns (NEWS of 246).
-const SYSLOG_IS_JOURNAL: u16 = 246;
+pub(crate) const SYSLOG_IS_JOURNAL: u16 = 246;
 
 /// The value of a directive in the words that this systemd accepts without a warning.
 pub fn accepted_value(line: &Directive, host: Systemd) -> &str {
@@ -247,6 +249,13 @@ fn is_sandbox(line: &Directive) -> bool {
     line.section() == "Service" && directive(Section::Service, line.name()).is_some_and(|row| row.security)
 }
 
+/// Whether a directive that would restrict the service's rights is off.
+fn is_sandbox_off(line: &Directive) -> bool {
+    let row = directive(Section::Service, line.name()).filter(|_| line.section() == "Service");
+    row.is_some_and(|row| row.security && matches!(row.kind, ValueKind::Boolean | ValueKind::BooleanOr(_)))
+        && svcadapt_spec::boolean(line.value()) == Some(false)
+}
+
 fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
     if launchd && is_journal(line) {
         return Some(Lost(NO_JOURNAL.into()));
@@ -255,22 +264,46 @@ fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
         return None;
     }
     let name = line.name();
+    if launchd && name == "LogExtraFields" {
+        // They concern only lines of the journal, whose loss is reported.
+        return None;
+    }
     if is_sandbox(line) {
         return Some(Weakened("only systemd has this sandbox".into()));
     }
-    // A line of a field that only systemd can read.
     let field = FIELDS.iter().find(|row| row.directive == name).map(|row| row.field);
-    let words = field.or_else(|| condition_field(name)).and_then(undone);
+    if matches!(name, "OnFailure" | "OnSuccess") {
+        return Some(Lost(format!("{NO_OTHER}: {}", line.value())));
+    }
     Some(Lost(
         match name {
             "After" | "Before" | "Requires" | "Wants" | "BindsTo" | "PartOf" | "Requisite" | "Conflicts"
             | "RequiresMountsFor" | "WantsMountsFor" => "services have no order",
+            "LogExtraFields" => "a stream to the journal has no fields of its own",
             "ExecStart" => "only systemd can read this command line",
             "Sockets" => "only sockets of the unit with the service's own name are read",
-            _ => words.unwrap_or("it has no equivalent"),
+            _ => field.or_else(|| condition_field(name)).and_then(undone).unwrap_or(NO_EQUIVALENT),
         }
         .into(),
     ))
+}
+
+/// Why a line of a unit has no effect where systemd does not read it.
+pub(crate) fn reason_without_systemd(line: &Directive) -> Cow<'static, str> {
+    of_directive(line, false).map_or(Cow::Borrowed(NO_EQUIVALENT), into_words)
+}
+
+/// Why a key of a property list has no effect where launchd does not read it.
+pub(crate) fn reason_without_launchd(key: &str, value: &NativeValue) -> Cow<'static, str> {
+    of_key(key, value, false).map_or(Cow::Borrowed(NO_EQUIVALENT), into_words)
+}
+
+const NO_EQUIVALENT: &str = "it has no equivalent";
+
+fn into_words(loss: LossKind) -> Cow<'static, str> {
+    match loss {
+        Approximated(words) | Lost(words) | Weakened(words) => words.into(),
+    }
 }
 
 fn condition_field(name: &str) -> Option<Field> {
@@ -375,7 +408,10 @@ mod tests {
             assert!(matches!(directive(name, "yes"), Some(Weakened(_))), "{name}");
         }
         assert_eq!(directive("Documentation", "man:x"), None);
+        assert_eq!(directive("PrivateTmp", "no"), None);
+        assert!(directive("AppArmorProfile", "no").is_some());
         assert_eq!(directive("NotifyAccess", "all"), None);
+        assert_eq!(directive("IgnoreSIGPIPE", "false"), None);
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl Division {
         self.adapter.contains(&Field::Ready)
     }
 
+    /// Whether the adapter sends notifications beside the program, from a process that is not the main one.
+    pub(crate) fn adapter_notifies(&self) -> bool {
+        self.adapter_watches() || self.adapter.contains(&Field::WatchdogProbe)
+    }
+
     /// Whether the adapter stays as long as the program runs. Otherwise the program replaces it by execve(2).
     pub fn adapter_stays(&self) -> bool {
         matches!(self.target, Target::Launchd(_)) && self.adapter.iter().copied().any(needs_staying_adapter)
@@ -47,9 +52,21 @@ impl Division {
 }
 
 /// Whether an adapter that does this field below launchd stays. launchd follows only the process that it has started, and
-/// itself sends it only SIGTERM.
+/// itself sends it only SIGTERM; it has no readiness. Credentials are removed when the program has ended.
 pub(crate) fn needs_staying_adapter(field: Field) -> bool {
-    matches!(field, Field::Type | Field::KillSignal | Field::ReloadSignal) || is_of_life(field)
+    matches!(
+        field,
+        Field::Type
+            | Field::Ready
+            | Field::Restart
+            | Field::KillSignal
+            | Field::ReloadSignal
+            | Field::LoadCredential
+            | Field::SetCredential
+            | Field::LogRotateSize
+            | Field::LogRotateAge
+            | Field::LogTimestamps
+    ) || is_of_life(field)
 }
 
 /// The position of a field in [`FIELDS`].

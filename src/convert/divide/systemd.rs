@@ -2,12 +2,12 @@
 
 use svcadapt_spec::{
     AbsPath, Capabilities, DirectoryKind, Field, Field as F, Input, Output, Preserve, Probe, Restart, Scope,
-    ServiceSpec, ServiceType, SignalName, SocketAddress, SocketKind, WriteMode,
+    ServiceSpec, ServiceType, SignalName, SocketAddress, SocketKind, SocketOption, WriteMode,
 };
 
 use super::Capability::Host;
 use super::keep_alive::comes_from_keep_alive;
-use super::{Capability, Privileges, Systemd, life};
+use super::{Capability, Privileges, Systemd, life, resources};
 use crate::directive::{Section, Version, directive};
 
 /// How well systemd can do a field that is set.
@@ -16,6 +16,9 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
         // A user manager has only the rights of its user (systemd.exec(5), for each of these).
         (Scope::User, F::User | F::Group | F::SupplementaryGroups) => {
             Capability::lost("a user manager runs everything as its user")
+        }
+        (Scope::User, F::DynamicUser) if spec.dynamic_user == Some(true) => {
+            Capability::lost("a user manager does not have the rights for it")
         }
         (Scope::User, F::AmbientCapabilities) if spec.ambient_capabilities == Some(Capabilities::EMPTY) => {
             Host
@@ -37,7 +40,9 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
         (Scope::User, F::ListenStream) if takes_low_port(spec, SocketKind::Stream) => low_port(),
         (Scope::User, F::ListenDatagram) if takes_low_port(spec, SocketKind::Datagram) => low_port(),
         // The directories are in the user's home, but otherwise the same.
-        _ => life::on_systemd(spec, field, host).unwrap_or_else(|| of_system(spec, field, host)),
+        _ => life::on_systemd(spec, field, host)
+            .or_else(|| resources::on_systemd(spec, field, host))
+            .unwrap_or_else(|| of_system(spec, field, host)),
     }
 }
 
@@ -64,20 +69,7 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         F::StandardInput => input(spec, host),
         F::StandardOutput => output(spec, spec.standard_output.as_ref(), host),
         F::StandardError => output(spec, spec.standard_error.as_ref(), host),
-        F::Restart => match (spec.service_type, spec.restart) {
-            (Some(ServiceType::Oneshot), Some(Restart::Always | Restart::OnSuccess)) => {
-                Capability::lost("systemd refuses it for a oneshot service, which succeeds by ending")
-            }
-            (Some(ServiceType::Oneshot), Some(restart))
-                if restart != Restart::No && !host.version.has(244) =>
-            {
-                Capability::lost("systemd before 244 refuses it for a oneshot service")
-            }
-            (_, Some(Restart::OnAbort)) if comes_from_keep_alive(spec) => Capability::approximated(
-                "a crash is one of seven signals for launchd, and any signal but SIGHUP, SIGINT, SIGTERM and SIGPIPE for systemd",
-            ),
-            _ => Host,
-        },
+        F::Restart => restart(spec, host),
         F::RestartSec if spec.native.key("KeepAlive").is_some() => Capability::approximated(
             "systemd waits this time after each end, launchd from one start to the next",
         ),
@@ -94,21 +86,21 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
             Some(ServiceType::NotifyReload) if !needs_readiness_check(spec) => Host,
             _ => Capability::approximated("systemctl reload sends it, but does not wait for the reload"),
         },
-        F::Type => match spec.service_type {
-            Some(ServiceType::NotifyReload) if needs_readiness_check(spec) => Capability::approximated(
-                "svcadapt reports the readiness, and a reload returns before it is done",
-            ),
-            Some(ServiceType::Exec) if !host.version.has(240) => {
-                Capability::approximated("as Type=simple: systemd before 240 does not wait for execve")
-            }
-            // An adapter that reports the readiness has to know how the program starts.
-            Some(ServiceType::Forking | ServiceType::Notify) if needs_readiness_check(spec) => by_adapter(),
-            _ => Host,
-        },
+        F::Type => service_type(spec, host),
         F::Ready => match spec.service_type {
             Some(ServiceType::Oneshot) => Capability::lost("a oneshot service is ready when it has ended"),
+            _ if spec.ready.iter().any(|probe| matches!(probe, Probe::Log(_))) => {
+                Capability::lost("systemd has the output of the service, which svcadapt cannot read")
+            }
             _ if needs_readiness_check(spec) => by_adapter(),
+            kind if spec.watchdog_probe.is_some() && !kind.is_some_and(ServiceType::notifies) => by_adapter(),
             _ => Host,
+        },
+        F::WatchdogProbe => match spec.service_type {
+            Some(ServiceType::Oneshot | ServiceType::Forking) => {
+                Capability::lost("no process of svcadapt stays with a program of this type")
+            }
+            _ => by_adapter(),
         },
         // systemd only reads a PID file, to find the main process of a program that forks.
         F::PidFile => match spec.service_type {
@@ -119,16 +111,67 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         F::FilesPreserve => Capability::lost(
             "systemd passes only the standard streams to a service; a .socket unit passes sockets",
         ),
+        F::SocketOption(SocketOption::Accept)
+            if spec.sockets.accepts()
+                && spec.name.as_ref().is_none_or(|name| !name.as_str().ends_with('@')) =>
+        {
+            Capability::lost("systemd starts instances of a template for connections, NAME@.service")
+        }
         F::ListenStream => listen(spec, SocketKind::Stream),
         F::ListenDatagram => listen(spec, SocketKind::Datagram),
         F::ListenSequentialPacket => listen(spec, SocketKind::SequentialPacket),
+        F::ListenFifo => listen(spec, SocketKind::Fifo),
+        F::SocketCommand(_) | F::SocketOption(SocketOption::SocketTimeoutSec) => Host,
+        F::IdleExit => Capability::lost("systemd stops no service because it is idle"),
+        F::StartOnConnect => {
+            Capability::lost("systemd starts the service on demand if only its socket unit is enabled")
+        }
         F::LaunchdActivation => Capability::approximated(
             "systemd passes sockets as LISTEN_FDS (sd_listen_fds(3)), which the program must support",
         ),
+        F::LogRotateSize | F::LogRotateAge | F::LogKeep | F::LogCompress | F::LogTimestamps => {
+            Capability::lost("systemd writes the log itself: journald rotates, or logrotate(8)")
+        }
+        F::ReopenSignal => Capability::lost("systemctl kill --signal=SIGNAL sends it"),
         F::NotificationFd => Capability::lost("systemd takes notifications only at its own NOTIFY_SOCKET"),
         // A field that is named after a directive is systemd's own; any other is the adapter's.
         _ if is_directive(field, host.version) => Host,
         _ => by_adapter(),
+    }
+}
+
+fn restart(spec: &ServiceSpec, host: Systemd) -> Capability {
+    match (spec.service_type, spec.restart) {
+        (Some(ServiceType::Oneshot), Some(Restart::Always | Restart::OnSuccess)) => {
+            Capability::lost("systemd refuses it for a oneshot service, which succeeds by ending")
+        }
+        (Some(ServiceType::Oneshot), Some(restart)) if restart != Restart::No && !host.version.has(244) => {
+            Capability::lost("systemd before 244 refuses it for a oneshot service")
+        }
+        (_, Some(Restart::OnAbort)) if comes_from_keep_alive(spec) => Capability::approximated(
+            "a crash is one of seven signals for launchd, and any signal but SIGHUP, SIGINT, SIGTERM and SIGPIPE for systemd",
+        ),
+        _ => Host,
+    }
+}
+
+fn service_type(spec: &ServiceSpec, host: Systemd) -> Capability {
+    match spec.service_type {
+        // An adapter that feeds the watchdog leaves readiness to the program.
+        Some(ServiceType::Notify | ServiceType::NotifyReload)
+            if spec.watchdog_probe.is_some() && !needs_readiness_check(spec) =>
+        {
+            by_adapter()
+        }
+        Some(ServiceType::NotifyReload) if needs_readiness_check(spec) => {
+            Capability::approximated("svcadapt reports the readiness, and a reload returns before it is done")
+        }
+        Some(ServiceType::Exec) if !host.version.has(240) => {
+            Capability::approximated("as Type=simple: systemd before 240 does not wait for execve")
+        }
+        // An adapter that reports the readiness has to know how the program starts.
+        Some(ServiceType::Forking | ServiceType::Notify) if needs_readiness_check(spec) => by_adapter(),
+        _ => Host,
     }
 }
 
@@ -137,7 +180,10 @@ fn takes_low_port(spec: &ServiceSpec, kind: SocketKind) -> bool {
     spec.sockets.listen.iter().filter(|socket| socket.kind == kind).any(|socket| match &socket.address {
         SocketAddress::Port(port) => *port < 1024,
         SocketAddress::Inet(address) => address.port() < 1024,
-        SocketAddress::Path(_) | SocketAddress::Abstract(_) => false,
+        SocketAddress::Path(_)
+        | SocketAddress::Abstract(_)
+        | SocketAddress::Netlink(..)
+        | SocketAddress::Queue(_) => false,
     })
 }
 
@@ -230,7 +276,10 @@ fn by_adapter() -> Capability {
 fn needs_readiness_check(spec: &ServiceSpec) -> bool {
     let oneshot = spec.service_type == Some(ServiceType::Oneshot);
     let forking = spec.service_type == Some(ServiceType::Forking);
-    !oneshot && (spec.ready.iter().any(|probe| *probe != Probe::Notify) || forking && !spec.ready.is_empty())
+    // The unit's own Type=dbus.
+    let by_bus = |probe: &Probe| matches!(probe, Probe::Dbus(_)) && spec.native.has_directive("BusName");
+    let by_adapter = |probe: &Probe| *probe != Probe::Notify && !by_bus(probe);
+    !oneshot && (spec.ready.iter().any(by_adapter) || forking && !spec.ready.is_empty())
 }
 
 #[cfg(test)]

@@ -67,8 +67,6 @@ impl<'a> HardenInput<'a> {
     }
 }
 
-pub(super) const DYNAMIC_USER: &str = "DynamicUser";
-
 /// The first field for which the adapter has to be root: the change of identity, or a step before it.
 fn root(spec: &ServiceSpec, division: &Division) -> Option<Field> {
     division.adapter.iter().copied().find(|field| match field {

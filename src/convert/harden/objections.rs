@@ -2,11 +2,9 @@
 
 use svcadapt_spec::{Field, LimitValue, Principal, Probe, Resource, Scope};
 
-use super::case::{DYNAMIC_USER, HardenInput};
-use super::lookup::last;
+use super::case::HardenInput;
 use super::places::SpecPath;
 use super::{Level, Network};
-use crate::divide::is_off;
 
 type Objection = Option<String>;
 
@@ -36,10 +34,8 @@ pub(super) fn stays_root(case: &HardenInput) -> bool {
         Some(Principal::Id(number)) => *number != 0,
         None => false,
     };
-    let dynamic = match last(case.spec, DYNAMIC_USER) {
-        Some(value) => !is_off(value),
-        None => case.level == Level::Strict && dynamic_user(case).is_none(),
-    };
+    let adds = || case.level == Level::Strict && dynamic_user(case).is_none();
+    let dynamic = case.spec.dynamic_user.unwrap_or_else(adds);
     case.host.scope == Scope::System && !is_other_user && !dynamic
 }
 

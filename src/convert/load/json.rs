@@ -5,9 +5,9 @@ use std::path::Path;
 use svcadapt_spec::{Directive, Native, NativeValue, Origin, SpecError};
 
 use super::loaded::{LoadError, Loaded, Remark};
-use super::plist::{NOT_ACTED_ON, is_off};
+use super::plist::is_off;
 use super::read::{ReadFile, spec_text};
-use crate::divide::{Subject, has_no_effect, keep_alive};
+use crate::divide::{Subject, has_no_effect, keep_alive, reason_without_launchd, reason_without_systemd};
 use crate::json;
 use crate::unit::{Unmapped, UnmappedReason};
 
@@ -31,16 +31,16 @@ fn native(native: &Native, path: &Path) -> Vec<Remark> {
             origin: Origin::in_file(path, None),
             reason: UnmappedReason::NoField,
         },
-        cause: "not honoured here".to_owned(),
+        cause: reason_without_systemd(line).into_owned(),
     };
-    let key = |key: &String| {
-        let value = Some(key.clone());
+    let key = |key: &String, value: &NativeValue| {
+        let error = reason_without_launchd(key, value).into_owned().into();
         let origin = Some(Origin::in_file(path, None));
-        Remark::Key(SpecError { field: None, value, origin, error: NOT_ACTED_ON.into() })
+        Remark::Key(SpecError { field: None, value: Some(key.clone()), origin, error })
     };
     let lines = native.systemd.iter().flatten().filter(|line| !has_no_effect(line)).map(line);
     let keys = native.launchd.iter().filter(|(name, value)| !is_off(value) && !is_restart(name, value));
-    lines.chain(keys.map(|(name, _)| key(name))).collect()
+    lines.chain(keys.map(|(name, value)| key(name, value))).collect()
 }
 
 /// Whether the key is expressed by the field `restart` too, which has its own message.

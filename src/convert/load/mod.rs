@@ -13,7 +13,7 @@ mod sockets;
 mod unit;
 mod unit_files;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use find::find;
 pub use loaded::{LoadError, Loaded, Remark, Source};
@@ -41,7 +41,7 @@ pub fn load(path: &Path) -> Result<Loaded, Vec<LoadError>> {
 pub fn load_with(path: &Path, read: ReadFile) -> Result<Loaded, Vec<LoadError>> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("service") => unit::load(path, WithSockets::IfReferenced, read),
-        Some("socket") => unit::load(&path.with_extension("service"), WithSockets::Always, read),
+        Some("socket") => unit::load(&service_of(path), WithSockets::Always, read),
         Some("json") => json::load(path, read),
         Some("plist") => plist::load(path, read),
         _ => {
@@ -50,6 +50,16 @@ pub fn load_with(path: &Path, read: ReadFile) -> Result<Loaded, Vec<LoadError>> 
             Err(vec![LoadError::about(path, "unknown kind of file", Some(hint))])
         }
     }
+}
+
+/// The service of a socket unit: the one with its name, else the template of which each connection starts an instance.
+fn service_of(socket: &Path) -> PathBuf {
+    let own = socket.with_extension("service");
+    let mut template = socket.with_extension("").into_os_string();
+    template.push("@.service");
+    let template = PathBuf::from(template);
+    let exists = |path: &Path| path.symlink_metadata().is_ok();
+    if !exists(&own) && exists(&template) { template } else { own }
 }
 
 /// What the command needs beyond the public interface. It may change in any release.

@@ -6,7 +6,7 @@ use svcadapt_spec::{NativeValue, Origin, SpecError};
 
 use super::loaded::{LoadError, Loaded, Remark, Source};
 use super::read::{ReadFile, spec_text};
-use crate::divide::Subject;
+use crate::divide::{Subject, reason_without_launchd};
 use crate::plist;
 use crate::plist::{ON_DEMAND_ONLY, OriginalJob, UnmappedKey};
 
@@ -20,9 +20,12 @@ pub(super) fn load(path: &Path, read: ReadFile) -> Result<Loaded, Vec<LoadError>
     let is_on = |unmapped: &UnmappedKey| !unmapped.value.as_ref().is_some_and(is_off);
     let unsupported = reading.unmapped.into_iter().filter(is_on).map(|unmapped| SpecError {
         field: None,
+        error: match &unmapped.value {
+            Some(value) => reason_without_launchd(&unmapped.key, value).into_owned().into(),
+            None => "only launchd has this setting".into(),
+        },
         value: Some(unmapped.key),
         origin: Some(unmapped.origin),
-        error: NOT_ACTED_ON.into(),
     });
     // Only `run` starts an on-demand job at once; a generated file keeps the start on demand.
     let is_on_demand = |problem: &SpecError| problem.error.cause == ON_DEMAND_ONLY;
@@ -37,9 +40,6 @@ pub(super) fn load(path: &Path, read: ReadFile) -> Result<Loaded, Vec<LoadError>
         ..Loaded::default()
     })
 }
-
-/// The cause of a remark about an unsupported launchd key.
-pub(super) const NOT_ACTED_ON: &str = "svcadapt does not act on it";
 
 /// Whether the key is `false`, and so has no effect.
 pub(super) fn is_off(value: &NativeValue) -> bool {

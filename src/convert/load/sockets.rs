@@ -12,16 +12,17 @@ use crate::unit::{Line, UnitFile, UnitName, Unmapped, UnmappedReason};
 
 /// The files of the socket unit; `None` without a socket unit.
 pub(super) fn socket_files(service: &UnitFiles) -> Result<Option<UnitFiles>, LoadError> {
-    let (name, folder) = (service.name.socket(), service.path.parent().unwrap_or(Path::new("/")));
+    let folder = service.path.parent().unwrap_or(Path::new("/"));
     let folders = drop_in_bases(folder);
-    let candidates = std::iter::once(folder).chain(folders.iter().map(PathBuf::as_path));
-    let Some(path) =
-        candidates.map(|folder| unit_or_template(folder, &name)).find(|path| path.symlink_metadata().is_ok())
-    else {
-        return Ok(None);
-    };
-    let drop_ins = drop_ins(folder, &name)?;
-    Ok(Some(UnitFiles { name, path, drop_ins }))
+    for name in [Some(service.name.socket()), service.name.accepting_socket()].into_iter().flatten() {
+        let candidates = std::iter::once(folder).chain(folders.iter().map(PathBuf::as_path));
+        let mut paths = candidates.map(|folder| unit_or_template(folder, &name));
+        if let Some(path) = paths.find(|path| path.symlink_metadata().is_ok()) {
+            let drop_ins = drop_ins(folder, &name)?;
+            return Ok(Some(UnitFiles { name, path, drop_ins }));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a directive of the unit refers to this socket unit.

@@ -256,6 +256,8 @@ impl JobReader<'_> {
             // KeepAlive starts it anyway.
             Some((_, false)) if kept_alive => self.keep_with_field(keys::RUN_AT_LOAD, &off),
             None if kept_alive => {}
+            // The first client starts it here, too.
+            None if self.has_inetd() => {}
             _ => {
                 self.warn(offset, ON_DEMAND_ONLY);
                 self.keep(keys::RUN_AT_LOAD, &off);

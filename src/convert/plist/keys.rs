@@ -28,6 +28,7 @@ pub(super) const SOFT_RESOURCE_LIMITS: &str = "SoftResourceLimits";
 pub(super) const HARD_RESOURCE_LIMITS: &str = "HardResourceLimits";
 pub(super) const NICE: &str = "Nice";
 pub(super) const SOCKETS: &str = "Sockets";
+pub(super) const INETD: &str = "inetdCompatibility";
 
 /// The type of a key's value.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ pub(super) const ROWS: [KeyRow; 77] = [
     row("StartOnMount", &[Boolean], LaunchdOnly),
     row("WatchPaths", &[STRINGS], LaunchdOnly),
     row("QueueDirectories", &[STRINGS], LaunchdOnly),
-    row("inetdCompatibility", &[Keys(&[("Wait", &[Boolean]), ("Instances", &[Integer])])], LaunchdOnly),
+    row(INETD, &[Keys(&[("Wait", &[Boolean]), ("Instances", &[Integer])])], AsField),
     row("MachServices", &[Dict(&[Any])], LaunchdOnly),
     row("LaunchEvents", &[Dict(&[Any])], LaunchdOnly),
     row("LaunchOnlyOnce", &[Boolean], LaunchdOnly),

@@ -213,11 +213,6 @@ impl<'a> JobReader<'a> {
         self.inexact_keys.extend(native(node).map(|value| (key.to_owned(), value)));
     }
 
-    /// Whether a key has no field.
-    pub(super) fn is_unmapped(&self, key: &str) -> bool {
-        self.reading.unmapped.iter().any(|unmapped| unmapped.key == key)
-    }
-
     /// The number of warnings so far.
     pub(super) fn warnings(&self) -> usize {
         self.reading.warnings.len()

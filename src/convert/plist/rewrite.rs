@@ -9,7 +9,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use plist::Dictionary;
-use svcadapt_spec::{Scope, ServiceSpec, values};
+use svcadapt_spec::{Scope, ServiceName, ServiceSpec, values};
 
 use super::binary::MAGIC;
 use super::write::job;
@@ -41,6 +41,14 @@ impl OriginalJob {
         Some(Self { path, xml, binary: true })
     }
 
+    /// The label, if this is still the name of the service: an adapter may know the service by another name than launchd.
+    #[doc(hidden)]
+    pub fn label(&self, name: Option<&ServiceName>) -> Option<Label> {
+        let job = read(&self.xml, &self.path).ok()?;
+        let same = job.draft.finish().ok()?.name.as_ref() == name;
+        job.label.filter(|_| same).and_then(|label| Label::parse(label.as_ref()).ok())
+    }
+
     /// Changes this file so that it means `spec`; `anew` is the writer's text for `spec`.
     ///
     /// `None` if that is not possible key by key; then use the writer's text.
@@ -53,10 +61,10 @@ impl OriginalJob {
         anew: &Rendered,
     ) -> Option<Rewritten> {
         let mut before = self.spec_of(&self.xml)?;
-        let own = before.name.as_ref().and_then(|name| Label::parse(name.as_str().as_ref()).ok());
-        let own = own.unwrap_or_else(|| label.clone());
+        let own = self.label(before.name.as_ref()).unwrap_or_else(|| label.clone());
         if !before.sockets.launchd_activation {
-            before.name_sockets(own.as_str());
+            let service = before.name.as_ref().map_or(own.as_str(), ServiceName::as_str).to_owned();
+            before.name_sockets(&service);
         }
         let divided = divide(&before, Target::Launchd(Scope::System));
         let mut old = job(&before, &divided, &own, adapter).ok()?;

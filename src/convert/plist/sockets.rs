@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use svcadapt_spec::{Field, FileMode, SocketName};
+use svcadapt_spec::{Field, FileMode, SocketName, SocketOption};
 
 use super::keys;
 use super::read::JobReader;
@@ -56,18 +56,43 @@ impl JobReader<'_> {
     /// If a spec cannot represent all settings, the key is kept too, so that a property list for launchd stays
     /// complete.
     pub(super) fn sockets(&mut self, has_addresses: bool) {
-        let Some(whole) = self.take(keys::SOCKETS) else { return };
-        if self.is_unmapped("inetdCompatibility") {
-            let cause =
-                "launchd accepts the connections of these sockets itself; svcadapt does not open them";
-            self.warn(whole.offset, cause);
-            return self.keep(keys::SOCKETS, &whole);
+        let inetd = self.take(keys::INETD);
+        let Some(whole) = self.take(keys::SOCKETS) else {
+            // Without sockets there is nothing that could be connected.
+            if let Some(inetd) = inetd {
+                self.keep(keys::INETD, &inetd);
+            }
+            return;
+        };
+        if let Some(inetd) = &inetd {
+            self.inetd(inetd);
         }
         let before = self.warnings();
         self.groups(&whole, has_addresses);
         if !has_addresses && self.warnings() > before {
             self.keep(keys::SOCKETS, &whole);
         }
+    }
+
+    /// A process for each connection, with the connection as its streams; with `Wait` one process, with the socket.
+    fn inetd(&mut self, inetd: &Node) {
+        let waits = find(inetd, "Wait").is_some_and(|wait| wait.value == Value::Boolean(true));
+        for field in [Field::StandardInput, Field::StandardOutput, Field::StandardError] {
+            self.assign(field, "socket", inetd.offset);
+        }
+        if waits {
+            return self.assign(Field::StartOnConnect, "yes", inetd.offset);
+        }
+        self.assign(Field::SocketOption(SocketOption::Accept), "yes", inetd.offset);
+        if let Some(most) = number(inetd, "Instances").filter(|most| *most > 0) {
+            let field = Field::SocketOption(SocketOption::MaxConnections);
+            self.assign(field, most.to_string(), inetd.offset);
+        }
+    }
+
+    /// Whether the streams of the job are connected to its sockets.
+    pub(super) fn has_inetd(&self) -> bool {
+        self.draft().last(Field::StandardInput).is_some_and(|(value, _)| value == "socket")
     }
 
     fn groups(&mut self, whole: &Node, has_addresses: bool) {
@@ -110,7 +135,9 @@ impl JobReader<'_> {
                     }
                 }
             }
-            self.assign(Field::LaunchdActivation, "yes", offset);
+            if !self.has_inetd() {
+                self.assign(Field::LaunchdActivation, "yes", offset);
+            }
         }
         if let Some(mode) = common.mode.filter(|mode| *mode != FileMode::DEFAULT_SOCKET.bits()) {
             self.assign(Field::SocketMode, format!("{mode:o}"), offset);

@@ -4,13 +4,14 @@ use std::net::{IpAddr, SocketAddr};
 
 use plist::{Dictionary, Value};
 use svcadapt_spec::{
-    BindIpv6Only, Field, FileMode, Principal, ServiceSpec, Socket, SocketAddress, SocketKind,
+    BindIpv6Only, Field, FileMode, Principal, ServiceSpec, Socket, SocketAddress, SocketKind, SocketOption,
+    SocketOptionValue,
 };
 
 use super::keys;
 use super::xml_text::text;
 use crate::WriteError;
-use crate::divide::{Place, launchd_listens};
+use crate::divide::{Place, is_inetd, launchd_listens};
 
 /// Adds `Sockets` to a job, unless launchd supports no socket of the service. Returns the values that cannot be
 /// written.
@@ -33,6 +34,16 @@ pub(super) fn sockets(spec: &ServiceSpec, job: &mut Dictionary) -> Vec<WriteErro
     let mut named = Dictionary::new();
     named.insert(spec.launchd_sockets(), value);
     job.insert(keys::SOCKETS.into(), named.into());
+    if is_inetd(spec) {
+        let mut inetd = Dictionary::new();
+        inetd.insert("Wait".into(), (!spec.sockets.accepts()).into());
+        if let Some(SocketOptionValue::Number(most)) = spec.sockets.options.get(&SocketOption::MaxConnections)
+        {
+            inetd.insert("Instances".into(), i64::from(*most).into());
+        }
+        inetd.sort_keys();
+        job.insert(keys::INETD.into(), inetd.into());
+    }
     errors
 }
 
@@ -71,7 +82,7 @@ fn entry(spec: &ServiceSpec, socket: &Socket) -> Result<Dictionary, WriteError> 
                 }
             }
         }
-        SocketAddress::Abstract(_) => {}
+        SocketAddress::Abstract(_) | SocketAddress::Netlink(..) | SocketAddress::Queue(_) => {}
     }
     entry.sort_keys();
     Ok(entry)

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use svcadapt_spec::command_line::CommandLine;
-use svcadapt_spec::{CommandPrefix, ExecCommand, Field, Origin, literal};
+use svcadapt_spec::{CommandPrefix, ExecCommand, Field, Origin, boolean, literal};
 
 use super::exec_lines::ExecAssignment;
-use super::reader::{FieldValue, UnitReader};
+use super::reader::{UnitReader, UnitValue};
 use super::site::Site;
 use super::{Unmapped, UnmappedReason, commands, x_section};
+use crate::divide::PERMISSIONS_START_ONLY;
 
 /// The fields with command lines.
 pub(super) const FIELDS: [Field; 7] = [
@@ -68,6 +69,9 @@ pub(super) struct SpecCommand {
 pub(super) fn finish(reader: &mut UnitReader) -> Option<SpecCommand> {
     let mut all = std::mem::take(&mut reader.commands.of);
     let start = all.remove(&Field::ExecStart);
+    if only_start_drops_rights(reader) {
+        all.values_mut().flatten().for_each(run_with_full_rights);
+    }
     for (field, lines) in all {
         match values(field, &lines) {
             Ok(values) => put(reader, values, &lines),
@@ -107,6 +111,21 @@ pub(super) fn finish(reader: &mut UnitReader) -> Option<SpecCommand> {
     Some(program(reader, &command, &lines[0].line.origin, name))
 }
 
+/// Whether `PermissionsStartOnly=` is on, which systemd still reads: all commands but the program have full rights.
+fn only_start_drops_rights(reader: &UnitReader) -> bool {
+    let is_it = |line: &&Unmapped| line.section == "Service" && line.directive == PERMISSIONS_START_ONLY;
+    let mut lines = reader.unmapped.iter().filter(is_it).rev();
+    lines.find_map(|line| boolean(&line.value)).unwrap_or(false)
+}
+
+/// Gives the commands of a line the prefix `+` instead of others for rights.
+fn run_with_full_rights(line: &mut ExecAssignment) {
+    for command in line.commands.iter_mut().flatten() {
+        command.prefixes.retain(|sign| !matches!(sign, '+' | '!'));
+        command.prefixes.push('+');
+    }
+}
+
 /// The values of a directive, each with the number of its line; or the lines that only systemd can use, with the reasons.
 type Values = Result<Vec<(usize, Field, OsString)>, BTreeMap<usize, String>>;
 
@@ -129,7 +148,7 @@ fn values(field: Field, lines: &[ExecAssignment]) -> Values {
 }
 
 fn put(reader: &mut UnitReader, values: Vec<(usize, Field, OsString)>, lines: &[ExecAssignment]) {
-    let values = values.into_iter().map(|(number, field, value)| FieldValue {
+    let values = values.into_iter().map(|(number, field, value)| UnitValue {
         field,
         value,
         origin: lines[number].line.origin.clone(),
@@ -159,7 +178,7 @@ fn program(
     if !prefix.is_empty() {
         let origin = origin.with_key(format!("ExecStart={prefix}{}", command.program.display()));
         let value = prefix.to_string().into();
-        reader.values.push(FieldValue { field: Field::ExecPrefix, value, origin, written: String::new() });
+        reader.values.push(UnitValue { field: Field::ExecPrefix, value, origin, written: String::new() });
     }
     if let Some(words) = x_section::unwrap_command(reader, command, origin) {
         return SpecCommand { words, variables: None, argv0: None, behind_adapter: true };

@@ -7,9 +7,10 @@ use svcadapt_spec::{ConditionKind, Field};
 
 use super::UnmappedReason;
 use super::fields;
-use super::reader::{FieldValue, UnitReader};
+use super::reader::{UnitReader, UnitValue};
 use super::site::Site;
 use super::specifiers::resolve;
+use super::value::check_value;
 
 /// Reads an assignment if it is of these directives; returns whether it is.
 pub(super) fn assign(reader: &mut UnitReader, site: &Site, section: &str) -> bool {
@@ -18,6 +19,7 @@ pub(super) fn assign(reader: &mut UnitReader, site: &Site, section: &str) -> boo
         |prefix: &str| key.strip_prefix(prefix).filter(|_| section == "Unit").and_then(ConditionKind::of);
     let (field, prefix) = match (section, key) {
         ("Unit", "StartLimitIntervalSec") | (_, "StartLimitInterval") => (Field::StartLimitIntervalSec, ""),
+        ("Unit", "OnFailure" | "OnSuccess") => return units(reader, site),
         (_, "StartLimitBurst") => (Field::StartLimitBurst, ""),
         _ if condition("Condition").is_some() => (Field::Condition, "Condition"),
         _ if condition("Assert").is_some() => (Field::Assert, "Assert"),
@@ -26,6 +28,24 @@ pub(super) fn assign(reader: &mut UnitReader, site: &Site, section: &str) -> boo
     match condition(prefix).filter(|_| !prefix.is_empty()) {
         Some(kind) => self::condition(reader, site, field, prefix, kind),
         None => fields::assign(reader, site, field),
+    }
+    true
+}
+
+/// Units that follow. An empty value resets nothing (systemd.unit(5)).
+fn units(reader: &mut UnitReader, site: &Site) -> bool {
+    let field = if site.line.key == "OnFailure" { Field::OnFailure } else { Field::OnSuccess };
+    for word in site.line.value.split_ascii_whitespace() {
+        if !reader.has_room(site) {
+            break;
+        }
+        match resolve(word.as_bytes(), reader.name, &site.file.path).map(OsString::from_vec) {
+            Ok(value) if check_value(field, &value).is_ok() => {
+                let origin = site.origin.clone();
+                reader.values.push(UnitValue { field, value, origin, written: String::new() });
+            }
+            Ok(_) | Err(_) => reader.keep_once(site, UnmappedReason::NoField),
+        }
     }
     true
 }
@@ -52,10 +72,10 @@ fn condition(reader: &mut UnitReader, site: &Site, field: Field, prefix: &str, k
     };
     let mut value = OsString::from(format!("{}={}", kind.name(), &text[..signs]));
     value.push(parameter);
-    match fields::check_value(field, &value) {
+    match check_value(field, &value) {
         Ok(()) => {
             let origin = site.origin.with_key(format!("{}=", site.line.key));
-            reader.values.push(FieldValue { field, value, origin, written: String::new() });
+            reader.values.push(UnitValue { field, value, origin, written: String::new() });
         }
         Err(refusal) => {
             reader.warn(site, &refusal.cause);

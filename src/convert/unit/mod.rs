@@ -1,5 +1,6 @@
 //! systemd units (systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.syntax(7)).
 
+mod bus_name;
 mod exec;
 mod exec_fields;
 mod exec_lines;
@@ -18,8 +19,10 @@ mod sandbox;
 mod site;
 mod socket;
 mod specifiers;
+mod streams;
 mod unit_text;
 mod unmapped;
+mod value;
 mod verify;
 mod write;
 mod write_socket;

@@ -35,6 +35,12 @@ impl UnitName {
         Self { full: format!("{}{SOCKET}", self.stem()) }
     }
 
+    /// The name of the socket unit that starts an instance of this template for each connection (systemd.socket(5),
+    /// `Accept=`). `None` if it is not a template.
+    pub(crate) fn accepting_socket(&self) -> Option<Self> {
+        self.is_template().then(|| Self { full: format!("{}{SOCKET}", self.prefix()) })
+    }
+
     fn suffix(&self) -> &'static str {
         if self.full.ends_with(SOCKET) { SOCKET } else { SUFFIX }
     }

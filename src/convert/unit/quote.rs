@@ -186,6 +186,20 @@ pub(super) fn raw(value: &OsStr) -> QuoteResult {
     Ok(text.replace('%', "%%"))
 }
 
+/// A credential with its data: specifiers are replaced in its name only.
+pub(super) fn credential(value: &OsStr) -> QuoteResult {
+    let doubled = raw(value)?;
+    let Some((name, _)) = doubled.split_once(':') else { return Ok(doubled) };
+    if let Some(at) = name.find('\\') {
+        return Err(QuoteError::new(
+            at,
+            "systemd takes a backslash in the name of a credential as an escape",
+        ));
+    }
+    let data = value.to_string_lossy().split_once(':').map(|(_, data)| data.to_owned());
+    Ok(format!("{name}:{}", data.unwrap_or_default()))
+}
+
 /// A path without quoting, possibly with a prefix such as `append:`.
 pub(super) fn raw_path(value: &OsStr) -> QuoteResult {
     plain_path(value.as_bytes())?;

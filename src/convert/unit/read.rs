@@ -131,9 +131,19 @@ fn of_service(field: Field) -> bool {
             | Field::Argv0
             | Field::PreventCore
             | Field::FilesPreserve
+            | Field::RemovePidFile
             | Field::Ready
+            | Field::WatchdogProbe
             | Field::NotificationFd
+            | Field::LogRotateSize
+            | Field::LogRotateAge
+            | Field::LogKeep
+            | Field::LogCompress
+            | Field::LogTimestamps
+            | Field::ReopenSignal
             | Field::LaunchdActivation
+            | Field::StartOnConnect
+            | Field::IdleExit
             | Field::Condition
             | Field::Assert
             | Field::ExecPrefix

@@ -13,9 +13,9 @@ use super::{UnitName, Unmapped, UnmappedReason};
 /// What a unit and its drop-ins have said so far.
 pub(super) struct UnitReader<'a> {
     pub(super) name: &'a UnitName,
-    pub(super) values: Vec<FieldValue>,
+    pub(super) values: Vec<UnitValue>,
     /// The values of `[X-Svcadapt]`.
-    pub(super) own: Vec<FieldValue>,
+    pub(super) own: Vec<UnitValue>,
     /// The lines with commands.
     pub(super) commands: ExecLines,
     pub(super) checks: UnitChecks,
@@ -26,7 +26,7 @@ pub(super) struct UnitReader<'a> {
 
 /// A value of a field, for the draft.
 #[derive(Debug, Clone)]
-pub(super) struct FieldValue {
+pub(super) struct UnitValue {
     pub(super) field: Field,
     pub(super) value: OsString,
     pub(super) origin: Origin,

@@ -3,33 +3,31 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use svcadapt_spec::{Directive, Field, Native, Origin, SpecError, ValueError};
+use svcadapt_spec::{Directive, FIELDS, Field, Native, Origin, Socket, SocketOption, SpecError, ValueError};
 
-use super::fields::{check_value, permission_bits};
 use super::site::Site;
 use super::specifiers::resolve;
 use super::unmapped::native;
+use super::value::{check_value, permission_bits};
 use super::{ParsedUnit, UnitFile, UnitName, Unmapped, UnmappedReason};
 
-/// The directives that add a socket, and have a field.
-const LISTEN: [(&str, Field); 3] = [
-    ("ListenStream", Field::ListenStream),
-    ("ListenDatagram", Field::ListenDatagram),
-    ("ListenSequentialPacket", Field::ListenSequentialPacket),
-];
+/// The directive that adds files and has no field. An empty value of any `Listen…=` resets them all.
+const LISTEN_OTHERWISE: &str = "ListenUSBFunction";
 
-/// The other directives that add a socket. An empty value of any `Listen…=` resets them all.
-const LISTEN_OTHERWISE: [&str; 5] =
-    ["ListenFIFO", "ListenSpecial", "ListenNetlink", "ListenMessageQueue", "ListenUSBFunction"];
+/// The field of a directive that adds a socket.
+fn listening(directive: &str) -> Option<Field> {
+    let mut adding = FIELDS.iter().filter(|row| Socket::kind_of(row.field).is_some());
+    adding.find(|row| row.directive == directive).map(|row| row.field)
+}
 
-const SETTINGS: [Field; 6] = [
-    Field::FileDescriptorName,
-    Field::SocketMode,
-    Field::SocketUser,
-    Field::SocketGroup,
-    Field::BindIPv6Only,
-    Field::Backlog,
-];
+/// The setting of sockets that has this directive.
+fn setting(directive: &str) -> Option<Field> {
+    let mut settings =
+        FIELDS.iter().filter(|row| row.field.is_socket_field() && Socket::kind_of(row.field).is_none());
+    // Only the socket unit of a template starts a process for each connection.
+    let accept = Field::SocketOption(SocketOption::Accept);
+    settings.find(|row| row.field.socket_directive() == directive && row.field != accept).map(|row| row.field)
+}
 
 /// Reads the socket unit of `service`, and its drop-ins in the given order, and adds them to the parsed service unit.
 ///
@@ -44,8 +42,10 @@ pub fn read_socket(
     if unit.empty {
         return Ok(());
     }
+    let file_name = unit.path.file_name().and_then(|name| name.to_str());
+    let accepting = service.accepting_socket().filter(|name| file_name == Some(name.as_str()));
     let mut reader = SocketReader {
-        name: service.socket(),
+        name: accepting.clone().unwrap_or_else(|| service.socket()),
         listen: Vec::new(),
         settings: Vec::new(),
         accepts: None,
@@ -59,6 +59,9 @@ pub fn read_socket(
             let origin = Origin::in_file(&file.path, Some(line.spot.clone()));
             reader.line(&Site { file, line, origin });
         }
+    }
+    if accepting.is_some() {
+        reader.take_connections();
     }
     reader.finish(service, unit, reading)
 }
@@ -93,29 +96,29 @@ impl SocketReader {
             }
             return self.keep(site, UnmappedReason::NoField);
         }
-        let listen = LISTEN.iter().find(|(directive, _)| *directive == key).map(|(_, field)| *field);
-        let setting = SETTINGS.into_iter().find(|field| field.directive() == key);
-        if value.is_empty() && (listen.is_some() || LISTEN_OTHERWISE.contains(&key)) {
+        let listen = listening(key);
+        let setting = setting(key);
+        if value.is_empty() && (listen.is_some() || key == LISTEN_OTHERWISE) {
             self.listen.clear();
             return self.unmapped.retain(|line| !line.directive.starts_with("Listen"));
         }
         match (listen.or(setting), key) {
             (Some(field), _) if value.is_empty() => {
                 self.settings.retain(|setting| setting.field != field);
-                if !matches!(field, Field::FileDescriptorName | Field::SocketUser | Field::SocketGroup) {
+                let resets = matches!(
+                    field,
+                    Field::FileDescriptorName
+                        | Field::SocketUser
+                        | Field::SocketGroup
+                        | Field::SocketCommand(_)
+                        | Field::SocketOption(SocketOption::BindToDevice | SocketOption::TcpCongestion)
+                );
+                if !resets {
                     self.warn(site, "systemd ignores an empty value here");
                 }
             }
             (Some(field), _) => self.field(site, field),
-            (None, "Accept") => {
-                let yes = svcadapt_spec::boolean(value) == Some(true);
-                let cause =
-                    "svcadapt cannot start a process for each connection, and does not open these sockets";
-                self.accepts = Some(of_sockets(
-                    site,
-                    if yes { UnmappedReason::Partly(cause.into()) } else { UnmappedReason::NoField },
-                ));
-            }
+            (None, "Accept") => self.accept(site),
             (None, "Service") => {
                 // The instance of a template is not known, and not needed.
                 let value = if self.name.is_template() { value.replace("%i", "") } else { value.to_owned() };
@@ -126,6 +129,29 @@ impl SocketReader {
             }
             (None, _) => self.keep(site, UnmappedReason::NoField),
         }
+    }
+
+    /// Only the socket unit of a template can start a process for each connection.
+    fn accept(&mut self, site: &Site) {
+        let field = Field::SocketOption(SocketOption::Accept);
+        self.accepts = None;
+        self.settings.retain(|setting| setting.field != field);
+        if svcadapt_spec::boolean(&site.line.value) == Some(true) {
+            let cause = "only of a template, NAME@.service, a process is started for each connection; \
+                         these sockets are not opened";
+            self.accepts = Some(of_sockets(site, UnmappedReason::Partly(cause.into())));
+        } else {
+            self.field(site, field);
+        }
+    }
+
+    /// The service is a template: an instance of it has each connection.
+    fn take_connections(&mut self) {
+        self.settings.extend(self.accepts.take().map(|line| SocketValue {
+            field: Field::SocketOption(SocketOption::Accept),
+            value: "yes".into(),
+            line: Unmapped { reason: UnmappedReason::NoField, ..line },
+        }));
     }
 
     fn field(&mut self, site: &Site, field: Field) {
@@ -141,7 +167,7 @@ impl SocketReader {
         match check_value(field, &value) {
             Ok(()) => {
                 let value = SocketValue { field, value, line: of_sockets(site, UnmappedReason::NoField) };
-                if LISTEN.iter().any(|(_, listen)| *listen == field) {
+                if Socket::kind_of(field).is_some() {
                     self.listen.push(value);
                 } else {
                     self.settings.push(value);
@@ -181,7 +207,7 @@ impl SocketReader {
             return Err(vec![SpecError::in_file(&unit.path, None, why)]);
         }
         let accepts = self.accepts.take();
-        let each = accepts.as_ref().is_some_and(|line| line.reason != UnmappedReason::NoField);
+        let each = accepts.is_some();
         self.unmapped.extend(accepts);
         if each || self.listen.is_empty() {
             // Without an address there is no socket that the settings could apply to.
@@ -285,12 +311,12 @@ mod tests {
 
     #[test]
     fn unsupported_socket_settings_are_reported() {
-        let text = "[Unit]\nDescription=x\nAfter=a\n[Socket]\nListenStream=80\nListenStream=vsock:2:80\nListenFIFO=/f\n\
-                    KeepAlive=yes\nAccept=no\nRemoveOnStop=no\n[Install]\nWantedBy=sockets.target\n";
+        let text = "[Unit]\nDescription=x\nAfter=a\n[Socket]\nListenStream=80\nListenStream=vsock:2:80\nListenUSBFunction=/f\n\
+                    Timestamping=us\nAccept=no\nRemoveOnStop=no\n[Install]\nWantedBy=sockets.target\n";
         assert_eq!(addresses(text), ["80"]);
         let lines: Vec<_> =
             not_honoured("", text).iter().map(|line| line[..line.find(' ').unwrap()].to_owned()).collect();
-        assert_eq!(lines, ["After=a", "ListenStream=vsock:2:80", "ListenFIFO=/f", "KeepAlive=yes"]);
+        assert_eq!(lines, ["After=a", "ListenStream=vsock:2:80", "ListenUSBFunction=/f", "Timestamping=us"]);
         let order = "[Socket]\nListenDatagram=53\nListenStream=53\n";
         assert_eq!(addresses(order), ["53 for datagrams", "53"]);
     }

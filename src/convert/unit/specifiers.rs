@@ -30,7 +30,7 @@ pub enum SpecifierProblem {
 }
 
 /// Specifiers for the machine, its boot, its image, or the unit's runtime state.
-const HOST_SPECIFIERS: &[u8] = b"ABHMRWDabcdlmoqrsvw";
+const HOST_SPECIFIERS: &[u8] = b"ABHMRWDabclmoqrsvw";
 
 /// Specifiers for the name of the unit; a template has no value for them.
 const NAME_SPECIFIERS: &[u8] = b"nNpPijIJf";
@@ -97,6 +97,7 @@ fn value(letter: u8, name: &UnitName, file: &Path) -> Result<Vec<u8>, SpecifierP
         b'S' => b"/var/lib".into(),
         b'T' => b"/tmp".into(),
         b'V' => b"/var/tmp".into(),
+        b'd' => [b"/run/credentials/", name.as_str().as_bytes()].concat(),
         b't' => b"/run".into(),
         b'h' => b"/root".into(),
         b'u' | b'g' => b"root".into(),

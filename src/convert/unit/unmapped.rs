@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use svcadapt_spec::{Directive, Native, Origin};
 
 use crate::directive::NAMES_OF_UNITS;
-use crate::divide::has_no_effect;
+use crate::divide::{has_no_effect, reason_without_systemd};
 
 /// An assignment that the draft does not represent, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Unmapped {
 pub enum UnmappedReason {
     /// A spec has no field for it.
     NoField,
+    /// Other values of the draft say the same, and a unit needs the line itself.
+    Elsewhere,
     /// The draft has it except for this part.
     Partly(String),
     /// Only systemd can use the value; the reason.
@@ -51,16 +53,15 @@ impl Unmapped {
         }
     }
 
-    /// The consequence for a message: `not honoured here: …`.
+    /// Why it is not honoured, for a message.
     pub fn cause(&self) -> String {
         match &self.reason {
-            UnmappedReason::NoField if self.section == "Service" && self.directive == "Sockets" => {
-                "not honoured here: svcadapt opens only the sockets of the socket unit with the service's name"
-                    .to_owned()
-            }
-            UnmappedReason::NoField => "not honoured here".to_owned(),
+            UnmappedReason::NoField | UnmappedReason::Elsewhere => self.directive().map_or_else(
+                || "it has no equivalent".to_owned(),
+                |line| reason_without_systemd(&line).into_owned(),
+            ),
             UnmappedReason::Partly(what) | UnmappedReason::Unusable(what) | UnmappedReason::Ignored(what) => {
-                format!("not honoured here: {what}")
+                what.clone()
             }
         }
     }
@@ -71,6 +72,7 @@ impl Unmapped {
             UnmappedReason::NoField => {
                 self.section == "X-Svcadapt" || self.directive().is_none_or(|line| !has_no_effect(&line))
             }
+            UnmappedReason::Elsewhere => false,
             UnmappedReason::Partly(_) | UnmappedReason::Unusable(_) | UnmappedReason::Ignored(_) => true,
         }
     }
@@ -128,14 +130,14 @@ mod tests {
             unmapped("Service", "ExecStartPre", "/a"),
             unmapped("Service", "ExecStartPre", ""),
             unmapped("Service", "ExecStartPre", "/b"),
-            unmapped("Service", "IgnoreSIGPIPE", "no"),
-            unmapped("Service", "IgnoreSIGPIPE", "yes"),
+            unmapped("Service", "NotifyAccess", "all"),
+            unmapped("Service", "NotifyAccess", "none"),
             unmapped("Install", "WantedBy", "x"),
             unmapped("X-Other", "A", "b"),
             unmapped("X-Svcadapt", "Raedy", "b"),
         ];
         let lines: Vec<_> =
             in_force(&all).iter().map(|line| format!("{}={}", line.directive, line.value)).collect();
-        assert_eq!(lines, ["After=a", "ExecStartPre=/b", "IgnoreSIGPIPE=yes", "Raedy=b"]);
+        assert_eq!(lines, ["After=a", "ExecStartPre=/b", "NotifyAccess=none", "Raedy=b"]);
     }
 }

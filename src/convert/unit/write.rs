@@ -2,6 +2,7 @@
 
 mod command;
 mod install;
+mod pid_file;
 mod unit_section;
 mod x_section;
 
@@ -16,8 +17,8 @@ use super::native_values::covered_by_native;
 use super::write_socket::belongs_to_socket_unit;
 use super::{exec_fields, quote, reload, sandbox};
 use crate::divide::{
-    Division, Equivalent, NOTIFY_RELOAD, Place, Systemd, Target, accepted_value, clean_signals_directive,
-    command, is_known, loss_on_systemd, section, systemd_equivalent,
+    Division, Equivalent, NOTIFY_RELOAD, Place, SYSLOG_IS_JOURNAL, Systemd, Target, accepted_value,
+    clean_signals_directive, command, is_known, is_resource, loss_on_systemd, section, systemd_equivalent,
 };
 use crate::harden::Setting;
 use crate::{QuoteError, Rendered, WriteError};
@@ -95,7 +96,7 @@ impl<'a> UnitWriter<'a> {
         self.readiness();
         self.command(&command(self.spec, self.division, adapter));
         self.reload();
-        if !self.was_unit() {
+        if !self.was_unit() && self.spec.process.ignore_sigpipe.is_none() {
             // By default systemd ignores SIGPIPE for the program and its children; a classic daemon has SIGPIPE at its
             // default.
             self.put("IgnoreSIGPIPE", "no");
@@ -161,7 +162,8 @@ impl<'a> UnitWriter<'a> {
         line.section() == "Service"
             && match line.name() {
                 Native::COMMAND => self.division.needs_adapter(),
-                "Type" | "NotifyAccess" => self.division.adapter_watches(),
+                "Type" => self.division.adapter_watches(),
+                "NotifyAccess" => self.division.adapter_notifies(),
                 "PIDFile" => self.division.adapter.contains(&Field::PidFile),
                 _ => false,
             }
@@ -199,10 +201,11 @@ impl<'a> UnitWriter<'a> {
             self.put("Type", &kind.to_string());
         }
         let is_set = self.natives("Service").iter().any(|line| line.name() == "NotifyAccess");
-        if kind.is_some_and(ServiceType::notifies) && !is_set {
+        let notifies = kind.is_some_and(ServiceType::notifies) || self.division.adapter_notifies();
+        if notifies && !is_set {
             // The adapter reports readiness from a short-lived process that is not the main process, and a control
             // process reports the begin of a reload.
-            let senders = if self.division.adapter_watches() {
+            let senders = if self.division.adapter_notifies() {
                 Some("all")
             } else if kind != self.spec.service_type
                 && self.spec.service_type == Some(ServiceType::NotifyReload)
@@ -248,6 +251,9 @@ impl<'a> UnitWriter<'a> {
         if field.arity() == Arity::One && is_native {
             return;
         }
+        if let Some(log) = self.log(field) {
+            return self.put(field.directive(), &log);
+        }
         let quote = match field {
             // The name is the file's; the next two were written first; the environment is always clean; the command
             // line has argv[0] and the variables.
@@ -258,6 +264,7 @@ impl<'a> UnitWriter<'a> {
             | Field::ExpandVariables
             | Field::Argv0
             | Field::ExecPrefix => return,
+            Field::RemovePidFile => return self.removed_pid_file(),
             Field::Condition => return self.conditions(field, &spec.conditions),
             Field::Assert => return self.conditions(field, &spec.assertions),
             _ if belongs_to_socket_unit(field) => return,
@@ -293,6 +300,7 @@ impl<'a> UnitWriter<'a> {
             | Field::ExecStop
             | Field::ExecStopPost => quote::exec_command,
             Field::Limit(Resource::Nice) => quote::nice_limit,
+            Field::SetCredential => quote::credential,
             Field::Environment => quote::environment,
             Field::EnvironmentFile => quote::environment_file,
             Field::SupplementaryGroups => quote::group,
@@ -300,12 +308,27 @@ impl<'a> UnitWriter<'a> {
             Field::WorkingDirectory
             | Field::RootDirectory
             | Field::PidFile
+            | Field::TtyPath
             | Field::StandardInput
             | Field::StandardOutput
             | Field::StandardError => quote::raw_path,
+            // Their percentages are no specifiers (systemd.resource-control(5)).
+            _ if is_resource(field) => |value: &OsStr| quote::raw(value).map(|text| text.replace("%%", "%")),
             _ => quote::raw,
         };
         self.lines(field, quote);
+    }
+
+    /// The log of an output, by a name that this systemd accepts without a warning.
+    fn log(&self, field: Field) -> Option<String> {
+        let output = match field {
+            Field::StandardOutput => self.spec.standard_output.as_ref(),
+            Field::StandardError => self.spec.standard_error.as_ref(),
+            _ => return None,
+        };
+        let Some(Output::Log(log)) = output else { return None };
+        let old = self.unchanged || !self.host.version.has(SYSLOG_IS_JOURNAL);
+        Some(if old { log.to_string() } else { log.current().to_string() })
     }
 
     fn lines(&mut self, field: Field, quote: fn(&OsStr) -> Result<String, QuoteError>) {

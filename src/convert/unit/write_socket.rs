@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use svcadapt_spec::{Arity, Directive, FIELDS, Field, Native, ServiceName, ServiceSpec};
+use svcadapt_spec::{Directive, FIELDS, Field, Native, ServiceName, ServiceSpec, Socket};
 
 use super::quote;
 use crate::WriteError;
@@ -11,7 +11,10 @@ use crate::divide::{Division, Place, Systemd, Target, is_known, loss_on_systemd}
 /// The file name of the socket unit: the name of the service with `.socket`, so that systemd ties the two. `None` if
 /// the service has no sockets or no name.
 pub fn socket_unit(spec: &ServiceSpec) -> Option<String> {
-    Some(format!("{}.socket", spec.name.as_ref().filter(|_| has_unit(spec))?))
+    let name = spec.name.as_ref().filter(|_| has_unit(spec))?.as_str();
+    // The socket unit of a template has its name without the `@`.
+    let template = name.strip_suffix('@').filter(|_| spec.sockets.accepts());
+    Some(format!("{}.socket", template.unwrap_or(name)))
 }
 
 /// The same name, quoted for the service unit. Each instance of a template has its own sockets.
@@ -75,7 +78,7 @@ fn write_known(
     let fields = FIELDS
         .iter()
         .map(|row| row.field)
-        .filter(|field| field.is_socket_field() && field.arity() == Arity::One);
+        .filter(|field| field.is_socket_field() && Socket::kind_of(*field).is_none());
     let values: Vec<_> = listen
         .chain(fields.flat_map(|field| {
             svcadapt_spec::values(spec, field).into_iter().map(move |value| (field, value))
@@ -109,7 +112,7 @@ impl UnitWriter {
         let mut lines = String::new();
         for (field, value) in values {
             match quote::raw(value) {
-                Ok(quoted) => lines.extend([field.directive(), "=", &quoted, "\n"]),
+                Ok(quoted) => lines.extend([field.socket_directive(), "=", &quoted, "\n"]),
                 Err(error) => self.errors.push(error.in_value(Place::Field(*field), value)),
             }
         }

@@ -6,10 +6,10 @@ use std::os::unix::ffi::OsStringExt;
 
 use svcadapt_spec::{Arity, Field, Origin, Resource, literal};
 
-use super::fields::check_value;
-use super::reader::{FieldValue, UnitReader};
+use super::reader::{UnitReader, UnitValue};
 use super::site::Site;
 use super::specifiers::resolve;
+use super::value::check_value;
 use super::{CommandLine, UnmappedReason, reload};
 use crate::adapter::{Unwrapped, unwrap_adapter};
 use svcadapt_spec::words::{Syntax, split};
@@ -47,7 +47,7 @@ pub(super) fn assign(reader: &mut UnitReader, site: &Site, field: Field) {
         reader.warn(site, &error.cause);
         return reader.keep(site, UnmappedReason::Unusable(error.cause));
     }
-    reader.own.push(FieldValue { field, value, origin: site.origin.clone(), written: String::new() });
+    reader.own.push(UnitValue { field, value, origin: site.origin.clone(), written: String::new() });
 }
 
 /// The program and its arguments after the `--` of `svcadapt run`; `None` if the command does not start svcadapt, or
@@ -62,7 +62,7 @@ pub(super) fn unwrap_command(
     let words = command.argv.iter().map(plain).collect::<Option<Vec<_>>>()?;
     let Unwrapped::Adapted { values, words } = unwrap_adapter(&words) else { return None };
     if reader.own.is_empty() {
-        reader.own.extend(values.into_iter().map(|(field, value)| FieldValue {
+        reader.own.extend(values.into_iter().map(|(field, value)| UnitValue {
             field,
             value,
             origin: origin.clone(),
@@ -78,7 +78,7 @@ pub(super) fn finish(reader: &mut UnitReader, behind_adapter: bool) {
     let (ready, core) = (is_set(Field::Ready), is_set(Field::PreventCore));
     if behind_adapter && ready {
         // The adapter sends READY=1; the program need not.
-        let adapters = |value: &FieldValue| {
+        let adapters = |value: &UnitValue| {
             value.field == Field::Ready || value.field == Field::Type && value.value == "notify"
         };
         reader.values.retain(|value| !adapters(value));
@@ -89,7 +89,7 @@ pub(super) fn finish(reader: &mut UnitReader, behind_adapter: bool) {
     }
     if is_set(Field::ReloadSignal) || is_set(Field::Type) {
         // The writer generates ExecReload= where systemd has no other way to reload.
-        let is_generated = |value: &FieldValue| {
+        let is_generated = |value: &UnitValue| {
             value.field == Field::ExecReload && value.value.to_str().is_some_and(reload::is_generated)
         };
         reader.values.retain(|value| !is_generated(value));
@@ -99,6 +99,9 @@ pub(super) fn finish(reader: &mut UnitReader, behind_adapter: bool) {
     reader.unmapped.retain(|line| {
         line.section != "Service" || !both(&line.directive) || !own.contains(&line.directive.as_str())
     });
+    if own.contains(&Field::PidFile.directive()) {
+        reader.values.retain(|value| value.field != Field::RemovePidFile);
+    }
     let stream = |field| matches!(field, Field::StandardInput | Field::StandardOutput | Field::StandardError);
     reader.values.retain(|value| !stream(value.field) || !own.contains(&value.field.directive()));
 }

@@ -15,13 +15,17 @@ use std::time::Duration;
 
 use svcadapt_spec::{Scope, ServiceSpec};
 
+use super::held::HeldMoment;
+use super::memory::MemoryMoment;
+use super::news::{News, ended, ended_word};
 use crate::detect::{Detection, Manager, Mode};
 use crate::launch::machine::Phase;
-use crate::plan::{Account, CallerState, Resolution};
+use crate::logs::LogMoment;
+use crate::plan::{Account, CallerState, ControlGroup, Resolution};
+use crate::readiness::{NotifyAccess, ProgramErrors, SelfReport};
 use crate::registry::stored_spec;
 use crate::registry::stored_spec::Lines;
 use crate::setup;
-use crate::sys::fd::InheritedFd;
 use crate::sys::process::Ended;
 use crate::sys::{executable, fd, file};
 
@@ -42,6 +46,7 @@ pub(in crate::launch) struct Constants {
     pub(in crate::launch) started: i32,
     pub(in crate::launch) program: PathBuf,
     pub(in crate::launch) lock: Option<PathBuf>,
+    pub(in crate::launch) control_group: Option<ControlGroup>,
 }
 
 /// What changes.
@@ -61,43 +66,19 @@ pub(super) struct Moment {
     pub(super) runtime_left: Option<Duration>,
     pub(super) watchdog_left: Option<Duration>,
     pub(super) watchdog: Option<Duration>,
+    /// Whether the program has announced a reload that is not over (`RELOADING=1`).
+    pub(super) reloading: bool,
+    /// Whether what it says is passed on to the manager of this process.
+    pub(super) passes_on: bool,
+    /// What it has said of itself. The status text is an argument of its own.
+    pub(super) report: SelfReport,
     /// The descriptors of the lock, of the control socket and of the notify socket.
     pub(super) lock: Option<i32>,
     pub(super) requests: Option<i32>,
     pub(super) notify: Option<i32>,
-}
-
-/// The descriptors that came through the exec.
-#[derive(Debug)]
-pub(super) struct Inherited(Vec<InheritedFd>);
-
-impl Inherited {
-    pub(super) fn new() -> io::Result<Self> {
-        fd::inherited().map(Self)
-    }
-
-    /// Takes ownership of one of them.
-    pub(super) fn take(&mut self, number: i32) -> io::Result<OwnedFd> {
-        let at = self.0.iter().position(|one| one.number() == number);
-        self.0.swap_remove(at.ok_or(io::ErrorKind::NotFound)?).adopt()
-    }
-}
-
-/// What has happened while the small image watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum News {
-    /// The main process has ended.
-    MainEnded(Ended),
-    /// A signal has arrived.
-    Signal(i32),
-    /// A client has connected to the control socket.
-    Request,
-    /// `STOPPING=1`
-    Stopping,
-    /// `RuntimeMaxSec=` is over.
-    Timeout,
-    /// The program has not reported to the watchdog in time, or has asked for its action.
-    Watchdog,
+    pub(super) memory: Option<MemoryMoment>,
+    pub(super) held: HeldMoment,
+    pub(super) log: Option<LogMoment>,
 }
 
 impl Constants {
@@ -119,17 +100,23 @@ impl Constants {
         if let Some(lock) = &self.lock {
             lines.put("lock", lock.as_os_str());
         }
+        if let Some(group) = &self.control_group {
+            lines.put("control-group", group.path.as_os_str());
+        }
         let mut memory = std::fs::File::from(file::memory("svcadapt")?);
         memory.write_all(&lines.with_spec(spec, mode.name()))?;
         Ok(memory.into())
     }
 
     /// What was resolved for the first start. Later starts resolve the spec again.
-    pub(super) fn resolution(&self, inherited: Vec<(OsString, OsString)>) -> Resolution {
+    pub(super) fn resolution(&self, spec: &ServiceSpec, inherited: Vec<(OsString, OsString)>) -> Resolution {
         let Self { uid, gid, groups, .. } = self;
-        let account = Account { uid: *uid, gid: *gid, groups: groups.clone(), member: None, entry: None };
+        let (uid, gid, groups) = (*uid, *gid, groups.clone());
         let caller = setup::caller(&inherited);
+        let is_dynamic = spec.dynamic_user == Some(true) && caller.is_root();
+        let account = Account { uid, gid, groups, is_dynamic, ..Account::default() };
         Resolution {
+            credentials: setup::credentials_place(spec, &caller, self.lock.as_deref()),
             account,
             caller: CallerState { passed_descriptors: self.passed.clone(), ..caller },
             program: self.program.clone(),
@@ -137,6 +124,8 @@ impl Constants {
             from_files: Vec::new(),
             socket_owner: (None, None),
             lock: self.lock.clone(),
+            own_log: None,
+            control_group: self.control_group.clone(),
             notes: Vec::new(),
         }
     }
@@ -186,6 +175,7 @@ impl Constants {
             started: field("started")?.parse().ok()?,
             program: path("program")?,
             lock: path("lock"),
+            control_group: path("control-group").map(ControlGroup::existing),
         };
         Some((constants, stored.draft.finish().ok()?))
     }
@@ -199,15 +189,20 @@ impl Moment {
         news: Option<News>,
         variables: &[(OsString, OsString)],
     ) -> io::Error {
-        let kept = [Some(self.constants), self.lock, self.requests, self.notify];
-        let opened: io::Result<()> = kept.into_iter().flatten().try_for_each(fd::clear_close_on_exec);
+        let (changes, events) = self.memory.map(|memory| (memory.changes, memory.events)).unzip();
+        let kept = [Some(self.constants), self.lock, self.requests, self.notify, changes, events];
+        let kept = || {
+            let log = self.log.map(LogMoment::descriptors).into_iter().flatten();
+            kept.into_iter().chain(log).flatten().chain(self.held.numbers())
+        };
+        let opened: io::Result<()> = kept().try_for_each(fd::clear_close_on_exec);
         let failed = match (opened, self.arguments(name, news), environment(variables)) {
             (Err(error), ..) => error,
             (Ok(()), Some(arguments), Some(environment)) => executable::execute_own(&arguments, &environment),
             (Ok(()), ..) => io::ErrorKind::InvalidInput.into(),
         };
         // This image goes on, and must not pass them on to the programs that it starts.
-        for number in kept.into_iter().flatten() {
+        for number in kept() {
             let _ = fd::close_on_exec_raw(number);
         }
         failed
@@ -216,7 +211,7 @@ impl Moment {
     fn arguments(&self, name: &str, news: Option<News>) -> Option<Vec<CString>> {
         let news = news.map(News::to_word).unwrap_or_default();
         let words = [NAME.to_owned(), MONITOR.to_owned(), self.to_word(), news, name.to_owned()];
-        words.into_iter().map(|word| CString::new(word).ok()).collect()
+        words.into_iter().chain(self.report.status.clone()).map(|word| CString::new(word).ok()).collect()
     }
 
     fn to_word(&self) -> String {
@@ -239,9 +234,16 @@ impl Moment {
             micros(self.runtime_left),
             micros(self.watchdog_left),
             micros(self.watchdog),
+            u8::from(self.reloading).to_string(),
+            u8::from(self.passes_on).to_string(),
+            self.report.errors.to_word(),
+            self.report.access.name().to_owned(),
             number(self.lock),
             number(self.requests),
             number(self.notify),
+            self.memory.map(MemoryMoment::to_word).unwrap_or_default(),
+            self.held.to_word(),
+            self.log.map(LogMoment::to_word).unwrap_or_default(),
         ]
         .join(",")
     }
@@ -263,9 +265,16 @@ impl Moment {
             runtime,
             left,
             watchdog,
+            reloading,
+            passes_on,
+            errors,
+            access,
             lock,
             requests,
             notify,
+            memory,
+            held,
+            log,
         ] = words.as_slice()
         else {
             return None;
@@ -292,55 +301,20 @@ impl Moment {
             runtime_left: micros(runtime)?,
             watchdog_left: micros(left)?,
             watchdog: micros(watchdog)?,
+            reloading: *reloading == "1",
+            passes_on: *passes_on == "1",
+            report: SelfReport {
+                status: None,
+                errors: ProgramErrors::parse(errors)?,
+                access: NotifyAccess::parse(access)?,
+            },
             lock: number(lock)?,
             requests: number(requests)?,
             notify: number(notify)?,
+            memory: MemoryMoment::parse(memory),
+            held: HeldMoment::parse(held)?,
+            log: if log.is_empty() { None } else { Some(LogMoment::parse(log)?) },
         })
-    }
-}
-
-impl News {
-    fn to_word(self) -> String {
-        match self {
-            Self::MainEnded(ended) => format!("ended {}", ended_word(ended)),
-            Self::Signal(number) => format!("signal {number}"),
-            Self::Request => "request".to_owned(),
-            Self::Stopping => "stopping".to_owned(),
-            Self::Timeout => "timeout".to_owned(),
-            Self::Watchdog => "watchdog".to_owned(),
-        }
-    }
-
-    /// Reads the third argument of a monitor's image.
-    pub(super) fn parse(word: &OsStr) -> Option<Self> {
-        let word = word.to_str()?;
-        Some(match word.split_once(' ') {
-            Some(("ended", how)) => Self::MainEnded(ended(how)?),
-            Some(("signal", number)) => Self::Signal(number.parse().ok()?),
-            Some(_) => return None,
-            None => match word {
-                "request" => Self::Request,
-                "stopping" => Self::Stopping,
-                "timeout" => Self::Timeout,
-                "watchdog" => Self::Watchdog,
-                _ => return None,
-            },
-        })
-    }
-}
-
-fn ended_word(ended: Ended) -> String {
-    match ended {
-        Ended::Exited(status) => format!("x{status}"),
-        Ended::Killed(number) => format!("k{number}"),
-    }
-}
-
-fn ended(word: &str) -> Option<Ended> {
-    match word.split_at_checked(1)? {
-        ("x", status) => status.parse().ok().map(Ended::Exited),
-        ("k", number) => number.parse().ok().map(Ended::Killed),
-        _ => None,
     }
 }
 
@@ -377,33 +351,27 @@ mod tests {
             runtime_left: None,
             watchdog_left: Some(Duration::from_millis(5)),
             watchdog: Some(Duration::from_secs(1)),
+            reloading: true,
+            passes_on: true,
+            report: SelfReport {
+                status: None,
+                errors: ProgramErrors { errno: Some(2), bus: Some("a.b".to_owned()), varlink: None },
+                access: NotifyAccess::Exec,
+            },
             lock: Some(7),
             requests: None,
             notify: Some(9),
+            memory: Some(MemoryMoment { changes: 10, events: 11, seen: 2 }),
+            held: HeldMoment::parse("12.13:4:15:16").unwrap(),
+            log: LogMoment::parse("4:5:6:8:5:7:9:3:28:1010"),
         };
         let read = |moment: &Moment| Moment::parse(OsStr::new(&moment.to_word()));
         assert_eq!(read(&moment), Some(moment.clone()));
         let exited = Moment { phase: Phase::Exited, main: None, exit: Some(Ended::Exited(0)), ..moment };
         assert_eq!(read(&exited), Some(exited.clone()));
-        for bad in ["", "1,running", "x,running,,,,,,,,,,,,,,", "1,stop,,,,1,1,,,0,,,,,,"] {
+        for bad in ["", "1,running", "x,running,,,,,,,,,,,,,,,", "1,stop,,,,1,1,,,0,,,,,,,,"] {
             assert_eq!(Moment::parse(OsStr::new(bad)), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn news_is_read_as_it_was_written() {
-        for news in [
-            News::MainEnded(Ended::Exited(3)),
-            News::MainEnded(Ended::Killed(9)),
-            News::Signal(15),
-            News::Request,
-            News::Stopping,
-            News::Timeout,
-            News::Watchdog,
-        ] {
-            assert_eq!(News::parse(OsStr::new(&news.to_word())), Some(news));
-        }
-        assert_eq!(News::parse(OsStr::new("")), None);
     }
 
     #[test]
@@ -426,6 +394,7 @@ mod tests {
             started: 9,
             program: "/bin/a".into(),
             lock: Some("/run/x".into()),
+            control_group: Some(ControlGroup::existing("/sys/fs/cgroup/x".into())),
         };
         // Only Linux has memory files.
         let Ok(memory) = constants.write(&spec) else { return };

@@ -5,18 +5,23 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use super::handoff::{Constants, Inherited, Moment, News};
+use super::handoff::{Constants, Moment};
+use super::held::Held;
+use super::inherited::Inherited;
+use super::memory::OomKills;
+use super::news::News;
 use super::requests::Requests;
-use super::state::{Life, Over, Waiter};
+use super::state::{Life, Over, Said, Waiter};
 use super::{handoff, watcher};
 use crate::detect;
 use crate::error::StepError;
 use crate::launch::forward::MainProcess;
 use crate::launch::machine::{Event, Phase, Request, ServiceResult, State};
 use crate::launch::outcome::Outcome;
-use crate::launch::start::Start;
-use crate::plan::Plan;
-use crate::readiness::{ProbeInputs, Probes, RunAs};
+use crate::launch::start::{SocketFile, Start};
+use crate::logs::LogPipe;
+use crate::plan::{Account, ControlGroup, Plan};
+use crate::readiness::Probes;
 use crate::setup::LauncherLock;
 use crate::sys::signal::Signals;
 use crate::sys::socket::NotifySocket;
@@ -25,13 +30,14 @@ use crate::sys::{error_text, executable, process};
 /// Continues a monitor in its next image. `arguments` are those of the image; `None` is returned where they are not a
 /// monitor's.
 pub(in crate::launch) fn resume(arguments: &[OsString]) -> Option<Outcome> {
-    let [_, first, moment, news, name] = arguments else { return None };
+    let [_, first, moment, news, name, status @ ..] = arguments else { return None };
     if first != handoff::MONITOR {
         return None;
     }
     // The kernel names it after the link by which it is executed.
     executable::rename(handoff::NAME.as_bytes());
-    let moment = Moment::parse(moment)?;
+    let mut moment = Moment::parse(moment)?;
+    moment.report.status = status.first().map(|text| text.to_string_lossy().into_owned());
     let name = name.to_string_lossy().into_owned();
     let variables = detect::variables();
     let failed = |error: &io::Error| StepError::about("monitor", name.clone(), error_text(error), 1).into();
@@ -41,13 +47,15 @@ pub(in crate::launch) fn resume(arguments: &[OsString]) -> Option<Outcome> {
     })
 }
 
+/// Not inlined: the frame of the small image stays small.
+#[inline(never)]
 fn go_on(moment: &Moment, news: News, variables: Vec<(OsString, OsString)>) -> io::Result<Outcome> {
     let mut inherited = Inherited::new()?;
     let memory = inherited.take(moment.constants)?;
     let (constants, spec) = Constants::read(&memory)?.ok_or(io::ErrorKind::InvalidData)?;
-    let resolved = constants.resolution(variables);
+    let resolved = constants.resolution(&spec, variables);
     let plan = Plan::new(&spec, &resolved, &constants.detection);
-    let start = Start::resumed(&spec, &plan, &resolved, constants.started);
+    let start = Start::by(constants.started, &spec, &plan, &resolved);
     let signals = Signals::receive()?;
     let lock = match moment.lock {
         Some(number) => Some(LauncherLock::inherit(&spec, &resolved, inherited.take(number)?)?),
@@ -69,6 +77,9 @@ impl Life<'_, '_> {
     pub(super) fn shrink(&mut self) {
         let quiet = matches!(self.state.phase, Phase::Running | Phase::Exited)
             && self.control.is_none()
+            && self.acceptor.is_none()
+            && self.prober.is_none()
+            && !self.idle.is_watched()
             && self.requests.as_ref().is_none_or(Requests::is_idle)
             && self.main.as_ref().is_none_or(|main| process::is_child(main.pid));
         if !quiet || !self.shrinks || !self.start.plan.has_exec() {
@@ -84,7 +95,7 @@ impl Life<'_, '_> {
 
     pub(super) fn moment(&mut self) -> Option<Moment> {
         if self.constants.is_none() {
-            self.constants = Some(self.start.constants().write(self.start.spec).ok()?);
+            self.constants = Some(constants(self.start).write(self.start.spec).ok()?);
         }
         let constants = self.constants.as_ref()?;
         let now = Instant::now();
@@ -101,10 +112,16 @@ impl Life<'_, '_> {
             limiter: self.limiter.begun(now),
             runtime_left: left(self.deadline),
             watchdog_left: left(self.watchdog),
-            watchdog: self.times.watchdog,
+            watchdog: self.said.watchdog,
+            reloading: self.said.reloading,
+            passes_on: self.upward.is_some(),
+            report: self.report().cloned().unwrap_or_default(),
             lock: self.lock.as_ref().and_then(LauncherLock::number),
             requests: self.requests.as_ref().map(Requests::number),
             notify: self.notifications.as_ref().and_then(Probes::socket_number),
+            memory: self.memory.as_ref().map(OomKills::moment),
+            held: self.held.moment().ok()?,
+            log: self.log_pipe.as_mut().map(LogPipe::moment),
         })
     }
 
@@ -126,22 +143,36 @@ impl Life<'_, '_> {
         let at = |left: Option<Duration>| left.and_then(|left| Instant::now().checked_add(left));
         (self.deadline, self.runtime_end) = (at(moment.runtime_left), at(moment.runtime_left));
         self.watchdog = at(moment.watchdog_left);
+        self.said = Said { watchdog: moment.watchdog, reloading: moment.reloading };
         if let (Some(number), Some(lock)) = (moment.requests, self.start.resolved.lock.as_deref()) {
             self.requests = Some(Requests::inherit(inherited.take(number)?, lock)?);
         }
         if let Some(number) = moment.notify {
-            let socket = Some(NotifySocket::from(inherited.take(number)?));
-            let inputs =
-                ProbeInputs { socket, pipes: Vec::new(), identity: RunAs::Own, environment: Vec::new() };
-            self.notifications = Some(Probes::new(&[], inputs));
-            self.socket = Start::notify_socket_file();
+            let socket = NotifySocket::from(inherited.take(number)?);
+            self.socket = SocketFile::of(&socket);
+            let mut notifications = Probes::of_socket(Some(socket)).with_store(moment.held.stores());
+            notifications.resume(moment.report.clone());
+            self.notifications = Some(notifications);
+        }
+        if let Some(upward) = &mut self.upward {
+            upward.resume(moment.report.clone());
+        }
+        self.held = Held::resume(&moment.held, inherited)?;
+        if let Some(log) = moment.log {
+            self.log_pipe = Some(LogPipe::resume(log, |number| inherited.take(number))?);
+        }
+        if let Some(memory) = moment.memory {
+            self.memory = Some(OomKills::resume(memory, inherited)?);
+            // It comes before the end that it causes.
+            self.look_at_memory()?;
         }
         match news {
-            News::MainEnded(ended) => self.events.push_back(Event::MainEnded(ended)),
+            News::MainEnded(ended) => self.main_ended(ended),
             News::Signal(number) => self.received(number),
-            // The loop looks.
-            News::Request => {}
+            // The loop looks, or has looked.
+            News::Request | News::OutOfMemory | News::LogIsDue => {}
             News::Stopping => self.events.push_back(Event::Stopping),
+            News::MainPid(named) => self.take_main(named),
             News::Timeout => {
                 self.deadline = None;
                 self.events.push_back(Event::Timeout);
@@ -152,5 +183,21 @@ impl Life<'_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What a later image of the monitor needs.
+fn constants(start: &Start<'_>) -> Constants {
+    let Account { uid, gid, groups, .. } = &start.resolved.account;
+    Constants {
+        detection: start.plan.detection.clone(),
+        uid: *uid,
+        gid: *gid,
+        groups: groups.clone(),
+        passed: start.resolved.caller.passed_descriptors.clone(),
+        started: start.pid(),
+        program: start.resolved.program.clone(),
+        lock: start.resolved.lock.clone(),
+        control_group: start.resolved.control_group.clone().map(|group| ControlGroup::existing(group.path)),
     }
 }

@@ -20,6 +20,10 @@ impl Life<'_, '_> {
     /// The variables of the program.
     pub(super) fn program_variables(&self) -> Vec<(&'static str, String)> {
         let mut all = vec![("INVOCATION_ID", self.invocation.clone())];
+        if self.held.store.max() > 0 {
+            // systemd.exec(5), "$FDSTORE".
+            all.push(("FDSTORE", self.held.store.max().to_string()));
+        }
         // The program gets its pid in place of this one's.
         all.extend(self.times.watchdog.into_iter().flat_map(|time| {
             [("WATCHDOG_USEC", time.as_micros().to_string()), ("WATCHDOG_PID", self.start.pid().to_string())]
@@ -30,7 +34,11 @@ impl Life<'_, '_> {
     /// Starts the program: as it was planned for the first time, then anew, because accounts and environment files may
     /// have changed.
     pub(super) fn run_main(&mut self, at: usize) {
-        let first = self.starts == 0 && matches!(self.waiter, Waiter::Manager) && at == 0;
+        if self.acceptor.is_some() {
+            return self.events.push_back(Event::MainEnded(Ended::Exited(0)));
+        }
+        let other = commands::changes_identity(commands::main_privileges(self.start.spec, at));
+        let first = self.starts == 0 && matches!(self.waiter, Waiter::Manager) && at == 0 && !other;
         self.starts = self.starts.saturating_add(1);
         let started =
             if first || !self.start.plan.has_exec() { self.launch_in_place() } else { self.launch_anew(at) };
@@ -43,6 +51,7 @@ impl Life<'_, '_> {
 
     pub(super) fn launch_in_place(&mut self) -> Result<(), StepError> {
         let mut resources = self.start.prepare_with(&self.program_variables())?;
+        self.give_held(self.start, &mut resources)?;
         let forking = self.start.forking()?;
         match process::fork().map_err(LaunchStep::Fork.io_error())? {
             Side::Child => {
@@ -58,10 +67,15 @@ impl Life<'_, '_> {
 
     pub(super) fn launch_anew(&mut self, at: usize) -> Result<(), StepError> {
         let spec = commands::main_spec(self.start.spec, at);
-        let resolved = self.start.resolve_again(&spec)?;
+        let mut resolved = self.start.resolve_again(&spec)?;
+        let privileges = commands::main_privileges(self.start.spec, at);
+        let mut variables = commands::kept(self.start, &mut resolved, privileges)?;
+        variables.extend(self.program_variables());
+        resolved.caller.stored = self.held.store.kept().len();
         let plan = Plan::new(&spec, &resolved, &self.start.plan.detection);
         let start = self.start.again(&spec, &plan, &resolved);
-        let mut resources = start.prepare_with(&self.program_variables())?;
+        let mut resources = start.prepare_with(&variables)?;
+        self.give_held(&start, &mut resources)?;
         let forking = start.forking()?;
         match process::fork().map_err(LaunchStep::Fork.io_error())? {
             Side::Child => {

@@ -8,6 +8,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::launch::machine::Event;
 use crate::registry;
@@ -26,10 +27,12 @@ pub(super) enum Wait {
     Request,
     /// The end of the service.
     Stop,
-    /// The next start.
-    Restart,
+    /// A start after so many attempts.
+    Restart(u32),
     /// The end of a reload.
     Reload,
+    /// The log file that was opened again.
+    Reopen,
 }
 
 #[derive(Debug)]
@@ -44,10 +47,14 @@ struct Client {
 pub(super) enum Asked {
     /// The machine decides.
     Event(Event),
+    /// The end, with another stop timeout. `None`: no limit.
+    StopWithin(Option<Duration>),
     /// This signal for the main process.
     Signal(i32),
     /// The state, at once.
     Status,
+    /// The log file is opened again.
+    Reopen,
 }
 
 /// The socket and its clients.
@@ -100,8 +107,9 @@ impl Requests {
         std::iter::once(self.listener.as_fd()).chain(clients.map(|client| client.stream.as_fd()))
     }
 
-    /// Accepts clients and reads their requests. The answer to [`Asked::Status`] is what `status` returns.
-    pub(super) fn look(&mut self, mut status: impl FnMut() -> String) -> Vec<Asked> {
+    /// Accepts clients and reads their requests; the service was started `attempts` times. The answer to
+    /// [`Asked::Status`] is what `status` returns.
+    pub(super) fn look(&mut self, attempts: u32, mut status: impl FnMut() -> String) -> Vec<Asked> {
         self.accept();
         let mut asked = Vec::new();
         self.clients.retain_mut(|client| {
@@ -116,12 +124,17 @@ impl Requests {
                         asked.push(request);
                         client.answer("ok")
                     }
-                    Asked::Event(event) => {
+                    Asked::Reopen => {
                         asked.push(request);
-                        client.waits = match event {
-                            Event::Stop => Wait::Stop,
-                            Event::Reload => Wait::Reload,
-                            _ => Wait::Restart,
+                        client.waits = Wait::Reopen;
+                        true
+                    }
+                    Asked::Event(_) | Asked::StopWithin(_) => {
+                        asked.push(request);
+                        client.waits = match request {
+                            Asked::Event(Event::Reload) => Wait::Reload,
+                            Asked::Event(Event::Restart) => Wait::Restart(attempts),
+                            _ => Wait::Stop,
                         };
                         true
                     }
@@ -153,6 +166,20 @@ impl Requests {
     /// Answers the clients that wait for this.
     pub(super) fn answer(&mut self, waits: Wait, text: &str) {
         self.clients.retain_mut(|client| client.waits != waits || client.answer(text));
+    }
+
+    /// Answers the clients that wait for a restart, after so many attempts. A client that has asked since the last one
+    /// began waits for the next.
+    pub(super) fn answer_restart(&mut self, attempts: u32, text: &str) {
+        self.clients.retain_mut(|client| match client.waits {
+            Wait::Restart(before) if before < attempts => client.answer(text),
+            Wait::Restart(_) | Wait::Request | Wait::Stop | Wait::Reload | Wait::Reopen => true,
+        });
+    }
+
+    /// Closes the connections of all clients, which see that as an end.
+    pub(super) fn leave_clients(&mut self) {
+        self.clients.clear();
     }
 
     /// In the process that becomes the service: the socket is the parent's.
@@ -208,8 +235,13 @@ fn request(line: &[u8]) -> Option<Asked> {
             "restart" => Asked::Event(Event::Restart),
             "reload" => Asked::Event(Event::Reload),
             "status" => Asked::Status,
+            "reopen" => Asked::Reopen,
             _ => return None,
         }),
+        Some(("stop", "infinity")) => Some(Asked::StopWithin(None)),
+        Some(("stop", micros)) => {
+            micros.parse().ok().map(|micros| Asked::StopWithin(Some(Duration::from_micros(micros))))
+        }
         Some(("signal", number)) => {
             number.parse().ok().filter(|number| (1..=64).contains(number)).map(Asked::Signal)
         }
@@ -225,6 +257,7 @@ mod tests {
     fn request_is_a_whole_line_of_known_words() {
         assert_eq!(request(b"stop"), Some(Asked::Event(Event::Stop)));
         assert_eq!(request(b"signal 10"), Some(Asked::Signal(10)));
+        assert_eq!(request(b"stop 1500"), Some(Asked::StopWithin(Some(Duration::from_micros(1500)))));
         for bad in
             [&b"stop now"[..], b"", b"signal", b"signal 0", b"signal 65", b"signal -1", b"\xff", b"STOP"]
         {

@@ -35,6 +35,11 @@ impl StartLimiter {
         true
     }
 
+    /// What was counted does not count: the service has not failed, and its next start is no attempt to mend it.
+    pub(super) fn forget(&mut self) {
+        (self.begun, self.starts) = (None, 0);
+    }
+
     /// How long ago the interval began, and the starts in it.
     pub(super) fn begun(&self, now: Instant) -> Option<(Duration, u32)> {
         self.begun.map(|begun| (now.saturating_duration_since(begun), self.starts))

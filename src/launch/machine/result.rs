@@ -13,7 +13,11 @@ pub(in crate::launch) enum ServiceResult {
     Timeout,
     ExitCode,
     Signal,
+    /// It was killed by a signal, and has written a core dump.
+    CoreDump,
     Watchdog,
+    /// The kernel has killed a process of it for lack of memory.
+    OomKill,
     StartLimitHit,
     /// An assertion is not met; the result of the job in systemd.
     Assert,
@@ -30,7 +34,9 @@ impl ServiceResult {
             Self::Timeout => "timeout",
             Self::ExitCode => "exit-code",
             Self::Signal => "signal",
+            Self::CoreDump => "core-dump",
             Self::Watchdog => "watchdog",
+            Self::OomKill => "oom-kill",
             Self::StartLimitHit => "start-limit-hit",
             Self::Assert => "assert",
         }

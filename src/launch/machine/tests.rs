@@ -25,7 +25,7 @@ const PHASES: [Phase; 18] = [
     Phase::Failed,
 ];
 
-const EVENTS: [Event; 19] = [
+const EVENTS: [Event; 21] = [
     Event::Start,
     Event::StartLimit,
     Event::Skipped,
@@ -34,6 +34,7 @@ const EVENTS: [Event; 19] = [
     Event::MainEnded(Ended::Exited(0)),
     Event::MainEnded(Ended::Exited(1)),
     Event::MainEnded(Ended::Killed(9)),
+    Event::MainEnded(Ended::Dumped(6)),
     Event::MainEnded(Ended::Killed(15)),
     Event::ControlEnded(Ended::Exited(0)),
     Event::ControlEnded(Ended::Exited(1)),
@@ -41,6 +42,7 @@ const EVENTS: [Event; 19] = [
     Event::Empty,
     Event::Timeout,
     Event::Watchdog,
+    Event::OutOfMemory,
     Event::Stopping,
     Event::Stop,
     Event::Restart,
@@ -87,6 +89,10 @@ fn policies() -> Vec<(&'static str, Policy)> {
                 (Field::TimeoutStopFailureMode, "abort"),
                 (Field::SendSigkill, "no"),
             ]),
+        ),
+        (
+            "a probe that must hold again after a reload, ExecReload",
+            policy(&[(Field::Ready, "tcp:80"), (Field::ExecReload, "/bin/true")]),
         ),
     ]
 }
@@ -167,6 +173,7 @@ fn live(policy: &Policy, first: Event, ends: Ended) -> (State, Vec<Action>) {
                 Action::Attempt => events.push_back(Event::StartLimit),
                 Action::Set(Timer::Restart) => events.push_back(Event::Timeout),
                 Action::KillControl
+                | Action::BeginReload
                 | Action::SendReload
                 | Action::Set(_)
                 | Action::Started
@@ -237,17 +244,18 @@ fn restart_follows_the_policy_and_the_exit_status() {
         state.phase == Phase::AutoRestart
     };
     let (ok, fail, kill, term) = (Ended::Exited(0), Ended::Exited(1), Ended::Killed(9), Ended::Killed(15));
+    let dump = Ended::Dumped(6);
     // The table of systemd.service(5), `Restart=`.
     for (policy, expected) in [
-        ("no", [false; 4]),
-        ("always", [true; 4]),
-        ("on-success", [true, false, false, true]),
-        ("on-failure", [false, true, true, false]),
-        ("on-abnormal", [false, false, true, false]),
-        ("on-abort", [false, false, true, false]),
-        ("on-watchdog", [false; 4]),
+        ("no", [false; 5]),
+        ("always", [true; 5]),
+        ("on-success", [true, false, false, true, false]),
+        ("on-failure", [false, true, true, false, true]),
+        ("on-abnormal", [false, false, true, false, true]),
+        ("on-abort", [false, false, true, false, true]),
+        ("on-watchdog", [false; 5]),
     ] {
-        let found = [ok, fail, kill, term].map(|ended| restarts(&[(Field::Restart, policy)], ended));
+        let found = [ok, fail, kill, term, dump].map(|ended| restarts(&[(Field::Restart, policy)], ended));
         assert_eq!(found, expected, "{policy}");
     }
     let always = (Field::Restart, "always");
@@ -255,6 +263,9 @@ fn restart_follows_the_policy_and_the_exit_status() {
     assert!(!restarts(&[always, (Field::RestartPreventExitStatus, "1 SIGKILL")], kill));
     assert!(restarts(&[(Field::RestartForceExitStatus, "1")], fail));
     assert!(!restarts(&[(Field::Restart, "on-failure"), (Field::SuccessExitStatus, "1")], fail));
+    // A core dump is never a success, but its signal may prevent a restart.
+    assert!(restarts(&[(Field::Restart, "on-failure"), (Field::SuccessExitStatus, "SIGABRT")], dump));
+    assert!(!restarts(&[always, (Field::RestartPreventExitStatus, "SIGABRT")], dump));
 }
 
 /// Whatever happens, a service that is asked to stop ends, if only the times go by.

@@ -2,13 +2,13 @@
 
 use svcadapt_spec::{FailureMode, Restart, ServiceType};
 
-use super::{Action, Kill, Phase, Request, ServiceResult, State, Timer};
+use super::{Action, Phase, Request, ServiceResult, State, StopSignal, Timer};
 use crate::launch::policy::{CommandKind, Policy, Sigkill};
 use crate::sys::process::Ended;
 
 /// One step, while it is made.
 pub(super) struct Turn<'a> {
-    policy: &'a Policy,
+    pub(super) policy: &'a Policy,
     pub(super) state: State,
     pub(super) actions: Vec<Action>,
 }
@@ -112,6 +112,13 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// It is not started, and has ended.
+    pub(super) fn refuse(&mut self, result: ServiceResult) {
+        self.state = State { restarts: self.state.restarts, result, ..State::NEW };
+        self.act(Action::Tidy(false));
+        self.end();
+    }
+
     pub(super) fn enter_start_pre(&mut self) {
         if self.has(CommandKind::StartPre) {
             self.run(CommandKind::StartPre, 0);
@@ -160,21 +167,31 @@ impl<'a> Turn<'a> {
     pub(super) fn enter_reload(&mut self) {
         self.state.phase = Phase::Reload;
         if self.has(CommandKind::Reload) {
+            self.act(Action::BeginReload);
             self.run(CommandKind::Reload, 0);
         } else if self.policy.has_reload_signal && self.state.main {
+            self.act(Action::BeginReload);
             self.send_reload();
         } else {
             self.reloaded(false);
         }
     }
 
-    /// Only `Type=notify-reload` tells the end of a reload that begins with a signal.
     pub(super) fn send_reload(&mut self) {
+        if !self.state.main {
+            return self.reloaded(false);
+        }
         self.act(Action::SendReload);
-        if self.policy.kind == ServiceType::NotifyReload {
+        self.await_ready();
+    }
+
+    /// The commands or the signal of a reload are done. Where nothing tells its end, that was it.
+    pub(super) fn await_ready(&mut self) {
+        if self.policy.ready_again && self.state.main {
             self.act(Action::Set(Timer::Start));
         } else {
-            self.reloaded(true);
+            // A program that has ended meanwhile is not ready again.
+            self.reloaded(!self.policy.ready_again || self.policy.remain_after_exit);
         }
     }
 
@@ -208,9 +225,9 @@ impl<'a> Turn<'a> {
         }
         self.state.phase = phase;
         let (kill, timer) = match phase {
-            Phase::StopWatchdog | Phase::FinalWatchdog => (Kill::Watchdog, Timer::Abort),
-            Phase::StopSigkill | Phase::FinalSigkill => (Kill::Final, Timer::Stop),
-            _ => (Kill::Stop, Timer::Stop),
+            Phase::StopWatchdog | Phase::FinalWatchdog => (StopSignal::Watchdog, Timer::Abort),
+            Phase::StopSigkill | Phase::FinalSigkill => (StopSignal::Final, Timer::Stop),
+            _ => (StopSignal::Stop, Timer::Stop),
         };
         self.act(Action::Set(timer));
         self.act(Action::Kill(kill));
@@ -298,7 +315,7 @@ impl<'a> Turn<'a> {
             Restart::OnFailure => !result.is_good(),
             Restart::OnAbnormal => !result.is_good() && result != ServiceResult::ExitCode,
             Restart::OnWatchdog => result == ServiceResult::Watchdog,
-            Restart::OnAbort => result == ServiceResult::Signal,
+            Restart::OnAbort => matches!(result, ServiceResult::Signal | ServiceResult::CoreDump),
         }
     }
 }
@@ -308,6 +325,7 @@ fn of(ended: Ended) -> ServiceResult {
     match ended {
         Ended::Exited(_) => ServiceResult::ExitCode,
         Ended::Killed(_) => ServiceResult::Signal,
+        Ended::Dumped(_) => ServiceResult::CoreDump,
     }
 }
 

@@ -247,7 +247,7 @@ impl Watch<'_> {
                 format!("its pid file {}: {}", path.display(), search.reason)
             }
             Some((Stage::Searching(search), None)) => format!("its main process: {}", search.reason),
-            Some((Stage::Found(_), _)) | None => self.probes.missing(),
+            Some((Stage::Found(_), _)) | None => self.probes.missing(self.tree()),
         }
     }
 

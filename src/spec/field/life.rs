@@ -1,9 +1,9 @@
 //! The fields of the life of a service: conditions, commands, restarts, timeouts and the stop.
 
 use crate::row::{many, one};
-use crate::{Field as F, FieldRow};
+use crate::{Field as F, FieldRow, SocketMoment};
 
-pub(super) const ROWS: [FieldRow; 34] = [
+pub(super) const ROWS: [FieldRow; 43] = [
     many(
         F::Condition,
         "Condition",
@@ -49,6 +49,34 @@ pub(super) const ROWS: [FieldRow; 34] = [
         "exec-stop-post",
         "COMMAND",
         "Execute this after the end, also after a failure or a crash",
+    ),
+    many(
+        F::SocketCommand(SocketMoment::StartPre),
+        "SocketExecStartPre",
+        "socket-exec-start-pre",
+        "COMMAND",
+        "Execute this before the sockets are opened: ExecStartPre= of a socket unit",
+    ),
+    many(
+        F::SocketCommand(SocketMoment::StartPost),
+        "SocketExecStartPost",
+        "socket-exec-start-post",
+        "COMMAND",
+        "Execute this when the sockets are open: ExecStartPost= of a socket unit",
+    ),
+    many(
+        F::SocketCommand(SocketMoment::StopPre),
+        "SocketExecStopPre",
+        "socket-exec-stop-pre",
+        "COMMAND",
+        "Execute this before the sockets are closed: ExecStopPre= of a socket unit",
+    ),
+    many(
+        F::SocketCommand(SocketMoment::StopPost),
+        "SocketExecStopPost",
+        "socket-exec-stop-post",
+        "COMMAND",
+        "Execute this when the sockets are closed: ExecStopPost= of a socket unit",
     ),
     one(
         F::RemainAfterExit,
@@ -192,11 +220,32 @@ pub(super) const ROWS: [FieldRow; 34] = [
         "The longest time between two WATCHDOG=1 of the program (sd_notify(3)); 0 is no watchdog",
     ),
     one(
+        F::WatchdogProbe,
+        "WatchdogProbe",
+        "watchdog-probe",
+        "PROBE",
+        "For a program that knows no watchdog: a probe (tcp, unix, http, file or exec) that must succeed within --watchdog-sec",
+    ),
+    one(
         F::RuntimeDirectoryPreserve,
         "RuntimeDirectoryPreserve",
         "runtime-directory-preserve",
         "WHEN",
         "When the runtime directories stay after a stop: no, yes or restart",
+    ),
+    one(
+        F::FileDescriptorStoreMax,
+        "FileDescriptorStoreMax",
+        "file-descriptor-store-max",
+        "NUMBER",
+        "Number of descriptors that the program may store (FDSTORE=1, sd_notify(3)), for its next start",
+    ),
+    one(
+        F::FileDescriptorStorePreserve,
+        "FileDescriptorStorePreserve",
+        "file-descriptor-store-preserve",
+        "WHEN",
+        "When the stored descriptors stay after a stop: no, yes or restart [restart]",
     ),
     one(
         F::GuessMainPid,
@@ -211,5 +260,19 @@ pub(super) const ROWS: [FieldRow; 34] = [
         "oom-policy",
         "POLICY",
         "What follows if the kernel kills one of its processes for lack of memory: continue, stop or kill",
+    ),
+    many(
+        F::OnFailure,
+        "OnFailure",
+        "on-failure",
+        "UNIT...",
+        "Units that systemd starts when the service has failed",
+    ),
+    many(
+        F::OnSuccess,
+        "OnSuccess",
+        "on-success",
+        "UNIT...",
+        "Units that systemd starts when the service has ended well",
     ),
 ];

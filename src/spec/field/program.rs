@@ -4,7 +4,7 @@ use crate::Field as F;
 use crate::row::{limit, many, one, short};
 use crate::{DirectoryKind, FieldRow, Resource};
 
-pub(super) const ROWS: [FieldRow; 71] = [
+pub(super) const ROWS: [FieldRow; 79] = [
     one(
         F::Name,
         "Name",
@@ -28,6 +28,13 @@ pub(super) const ROWS: [FieldRow; 71] = [
         "supplementary-groups",
         "GROUP",
         "Add these groups to the user's own",
+    ),
+    one(
+        F::DynamicUser,
+        "DynamicUser",
+        "dynamic-user",
+        "BOOL",
+        "Run as a user that exists only for the service, unless --user names an account",
     ),
     one(
         F::Umask,
@@ -81,7 +88,13 @@ pub(super) const ROWS: [FieldRow; 71] = [
         "Expand environment variables in the arguments: $NAME into words, ${NAME} unsplit, $$ to $",
     ),
     one(F::Argv0, "Argv0", "argv0", "NAME", "The program's argv[0], instead of its path"),
-    one(F::StandardInput, "StandardInput", "standard-input", "WHAT", "null, inherit or file:PATH"),
+    one(
+        F::StandardInput,
+        "StandardInput",
+        "standard-input",
+        "WHAT",
+        "null, inherit, file:PATH, tty, socket, fd:NAME or data",
+    ),
     short(
         'o',
         one(
@@ -89,7 +102,7 @@ pub(super) const ROWS: [FieldRow; 71] = [
             "StandardOutput",
             "standard-output",
             "WHERE",
-            "null, inherit, file:PATH, append:PATH or truncate:PATH",
+            "null, inherit, file:PATH, append:PATH, truncate:PATH, journal, kmsg, tty, socket or fd:NAME",
         ),
     ),
     short(
@@ -239,6 +252,13 @@ pub(super) const ROWS: [FieldRow; 71] = [
             "Write the process ID to this file; with --type forking the program writes it",
         ),
     ),
+    one(
+        F::RemovePidFile,
+        "RemovePIDFile",
+        "remove-pid-file",
+        "PATH",
+        "Remove this pid file, which the program writes, when the service has ended",
+    ),
     many(F::FilesPreserve, "FilesPreserve", "files-preserve", "FD[,FD...]", "Leave these descriptors open"),
     many(
         F::ListenStream,
@@ -259,7 +279,35 @@ pub(super) const ROWS: [FieldRow; 71] = [
         "ListenSequentialPacket",
         "listen-sequential-packet",
         "ADDRESS",
-        "As --listen-stream, for sequential packets: /PATH or @NAME; their descriptors come last",
+        "As --listen-stream, for sequential packets: /PATH or @NAME",
+    ),
+    many(
+        F::ListenFifo,
+        "ListenFIFO",
+        "listen-fifo",
+        "PATH",
+        "Create this FIFO, and pass it as a socket is passed",
+    ),
+    many(
+        F::ListenSpecial,
+        "ListenSpecial",
+        "listen-special",
+        "PATH",
+        "Open this character device, or file of /proc or /sys, and pass it as a socket is passed",
+    ),
+    many(
+        F::ListenNetlink,
+        "ListenNetlink",
+        "listen-netlink",
+        "FAMILY [GROUPS]",
+        "Pass a socket with messages of the kernel: a family of netlink(7), as 'kobject-uevent 1'",
+    ),
+    many(
+        F::ListenMessageQueue,
+        "ListenMessageQueue",
+        "listen-message-queue",
+        "NAME",
+        "Create this message queue, /NAME (mq_overview(7)), and pass it; its descriptor comes last",
     ),
     one(
         F::FileDescriptorName,
@@ -268,15 +316,21 @@ pub(super) const ROWS: [FieldRow; 71] = [
         "NAME",
         "The name of the sockets in LISTEN_FDNAMES and in a property list [NAME.socket]",
     ),
-    one(F::SocketMode, "SocketMode", "socket-mode", "OCTAL", "Permissions of sockets at a /PATH [0666]"),
+    one(
+        F::SocketMode,
+        "SocketMode",
+        "socket-mode",
+        "OCTAL",
+        "Permissions of sockets and FIFOs at a /PATH [0666]",
+    ),
     one(
         F::SocketUser,
         "SocketUser",
         "socket-user",
         "USER",
-        "Owner of sockets at a /PATH; also sets the group, to the user's own",
+        "Owner of sockets and FIFOs at a /PATH; also sets the group, to the user's own",
     ),
-    one(F::SocketGroup, "SocketGroup", "socket-group", "GROUP", "Group of sockets at a /PATH"),
+    one(F::SocketGroup, "SocketGroup", "socket-group", "GROUP", "Group of sockets and FIFOs at a /PATH"),
     one(
         F::BindIPv6Only,
         "BindIPv6Only",
@@ -292,19 +346,33 @@ pub(super) const ROWS: [FieldRow; 71] = [
         "BOOL",
         "Under launchd the program takes its sockets itself (launch_activate_socket)",
     ),
+    one(
+        F::StartOnConnect,
+        "StartOnConnect",
+        "start-on-connect",
+        "BOOL",
+        "Start the program when the first client connects, and again after it has ended with success",
+    ),
+    one(
+        F::IdleExit,
+        "IdleExit",
+        "idle-exit",
+        "TIME",
+        "Stop the program when it has had no connection for this time; the next client starts it again",
+    ),
     many(
         F::Ready,
         "Ready",
         "ready",
         "PROBE",
-        "Readiness probe: notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH or exec:COMMAND; with several, all must succeed",
+        "Readiness probe: notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, http://HOST:PORT/PATH, file:PATH, dbus:NAME, log:REGEX, exec:COMMAND or alive:TIME; with several, all must succeed",
     ),
     one(
         F::NotificationFd,
         "NotificationFd",
         "notification-fd",
         "FD",
-        "Report readiness to the supervisor by a newline on this descriptor (s6's notification-fd)",
+        "Report readiness to the supervisor by a newline on this descriptor (notification-fd of s6, ready-notification of dinit: also the name of the variable that has the number)",
     ),
     one(
         F::TimeoutStartSec,

@@ -38,6 +38,14 @@ pub(crate) fn group(name: &str) -> io::Result<Option<u32>> {
     })
 }
 
+pub(crate) fn is_group(gid: u32) -> io::Result<bool> {
+    let gid = gid.to_string();
+    let found = lookup("/etc/group", "group", &gid, |line| {
+        (line.split(':').nth(2) == Some(gid.as_str())).then_some(())
+    });
+    Ok(found?.is_some())
+}
+
 pub(crate) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
     let mut groups = vec![gid];
     for line in records(&text("/etc/group")?) {

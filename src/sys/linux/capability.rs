@@ -29,6 +29,7 @@ struct Half {
 }
 
 /// The three sets of a thread.
+#[derive(Clone, Copy)]
 struct Sets {
     effective: u64,
     permitted: u64,
@@ -71,8 +72,8 @@ impl Sets {
 
 fn prctl(option: libc::c_int, arguments: [libc::c_ulong; 2]) -> io::Result<libc::c_int> {
     let [first, second] = arguments;
-    // SAFETY: the options used here take numbers only (PR_CAPBSET_*, PR_SET_KEEPCAPS, PR_CAP_AMBIENT); the kernel demands
-    // that unused arguments are 0.
+    // SAFETY: the options used here take numbers only (PR_CAPBSET_*, PR_SET_KEEPCAPS, PR_*_SECUREBITS, PR_CAP_AMBIENT); the
+    // kernel demands that unused arguments are 0.
     let result = unsafe { libc::prctl(option, first, second, 0 as libc::c_ulong, 0 as libc::c_ulong) };
     Ok(Errno::result(result)?)
 }
@@ -123,6 +124,21 @@ pub fn limit_own(keep: u64) -> io::Result<()> {
     let mut sets = Sets::of_this_thread()?;
     sets.permitted &= keep;
     sets.effective = sets.permitted;
+    sets.apply()
+}
+
+/// Sets the secure bits (PR_SET_SECUREBITS, prctl(2)), for which CAP_SETPCAP becomes effective if it is permitted. Bits that
+/// are set already need no capability.
+pub fn set_secure_bits(bits: u8) -> io::Result<()> {
+    const SETPCAP: u64 = 1 << 8;
+    if prctl(libc::PR_GET_SECUREBITS, [0, 0])? == libc::c_int::from(bits) {
+        return Ok(());
+    }
+    let sets = Sets::of_this_thread()?;
+    if sets.effective & SETPCAP == 0 && sets.permitted & SETPCAP != 0 {
+        Sets { effective: sets.effective | SETPCAP, ..sets }.apply()?;
+    }
+    prctl(libc::PR_SET_SECUREBITS, [bits.into(), 0])?;
     sets.apply()
 }
 

@@ -15,6 +15,15 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(nix::unistd::pipe2(OFlag::O_CLOEXEC)?)
 }
 
+/// kcmp(2). Also an error where a seccomp filter does not allow it, as in many containers.
+pub(crate) fn is_same_description(one: i32, other: i32) -> io::Result<bool> {
+    const KCMP_FILE: libc::c_int = 0;
+    let own = super::super::process::own_pid();
+    // SAFETY: kcmp(2) takes five numbers and touches no memory.
+    let compared = unsafe { libc::syscall(libc::SYS_kcmp, own, own, KCMP_FILE, one, other) };
+    Ok(Errno::result(compared)? == 0)
+}
+
 /// close_range(2) with CLOSE_RANGE_CLOEXEC. If a kernel (before 5.11) or a seccomp filter lacks it: the descriptors
 /// that /proc lists, or without /proc every number up to the hard limit.
 pub(crate) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {

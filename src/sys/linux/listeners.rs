@@ -1,14 +1,20 @@
 //! Listening sockets, queried from the kernel, so that the service never sees a connection.
 
+use std::ffi::OsStr;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-pub use super::socket_inode::{Listening, held_by};
+pub use super::socket_inode::{Listening, held_by, holder};
 use super::{proc_net, sock_diag};
 
 /// The TCP sockets that listen on a port. With `address`: only those that a connection to it would reach.
 pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
+    if let Some(address) = address
+        && !is_served(SocketAddr::new(address, port))
+    {
+        return Ok(Vec::new());
+    }
     // A kernel or a sandbox may lack these netlink sockets.
     let listening = sock_diag::tcp(port).or_else(|_| proc_net::tcp(port))?;
     let reached =
@@ -16,9 +22,31 @@ pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
     Ok(reached.map(|(_, inode)| inode).collect())
 }
 
+/// Whether a server may listen on a loopback address, or on all addresses.
+pub fn may_be_on_loopback(port: u16) -> bool {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    loopback.into_iter().any(|address| is_served(SocketAddr::new(address, port)))
+}
+
+/// Whether a server gets the connections to an address, or may get them.
+fn is_served(address: SocketAddr) -> bool {
+    sock_diag::is_served(address).unwrap_or(true)
+}
+
 /// The Unix sockets that are bound to a path and listen or receive datagrams.
 pub fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     sock_diag::unix(path).or_else(|_| proc_net::unix(path))
+}
+
+/// Whether a server on this port has a connection that it has not closed. With `address`: only one that listens there.
+pub fn is_tcp_connected(address: Option<IpAddr>, port: u16) -> io::Result<bool> {
+    let all = proc_net::tcp_connections(port)?;
+    Ok(all.into_iter().any(|local| address.is_none_or(|listens| reaches(listens, local))))
+}
+
+/// Whether a Unix socket with this path, or `@NAME`, has a connection.
+pub fn is_unix_connected(name: &OsStr) -> io::Result<bool> {
+    proc_net::is_unix_connected(name)
 }
 
 /// Whether a connection to `wanted` reaches a socket bound to `local`. An IPv6 socket on all addresses also accepts
@@ -54,6 +82,21 @@ mod tests {
         assert!(tcp(Some("127.0.0.2".parse().unwrap()), port).unwrap().is_empty());
         drop(listener);
         assert!(tcp(None, port).unwrap().is_empty());
+    }
+
+    #[test]
+    fn listener_on_all_addresses_is_found_by_each() {
+        for any in ["0.0.0.0:0", "[::]:0"] {
+            // There may be no IPv6.
+            let Ok(listener) = TcpListener::bind(any) else { continue };
+            let port = listener.local_addr().unwrap().port();
+            assert!(may_be_on_loopback(port), "{any}");
+            for address in ["127.0.0.1", "127.0.0.2"] {
+                assert_eq!(tcp(Some(address.parse().unwrap()), port).unwrap().len(), 1, "{any} {address}");
+            }
+            drop(listener);
+            assert!(!may_be_on_loopback(port), "{any}");
+        }
     }
 
     #[test]

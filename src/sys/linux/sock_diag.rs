@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -16,21 +16,44 @@ use super::socket_inode::Listening;
 const LISTEN: u32 = 10;
 /// `SOCK_DIAG_BY_FAMILY`, linux/sock_diag.h.
 const BY_FAMILY: u16 = 20;
-/// The maximum size of a reply datagram (netlink(7)).
-const MAX_REPLY_BYTES: usize = 32 * 1024;
+/// The size of the buffer for a reply. The kernel makes no reply of a dump longer than 8 KiB, or than this buffer
+/// (netlink(7); NLMSG_GOODSIZE).
+const MAX_REPLY_BYTES: usize = 16 * 1024;
+
+/// Whether a server gets the connections to this address. The kernel looks it up as it does for a connection, which takes some
+/// microseconds; a list of all servers walks a table of thousands.
+pub(super) fn is_served(address: SocketAddr) -> io::Result<bool> {
+    let mut request = [0; 56];
+    let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    request[0] = u8::try_from(family).unwrap_or(0);
+    request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or(0);
+    request[4..8].copy_from_slice(&(1_u32 << LISTEN).to_ne_bytes());
+    // The local port, the remote one (0), the local address, the remote one (0), an interface, a cookie (none).
+    request[8..10].copy_from_slice(&address.port().to_be_bytes());
+    match address.ip() {
+        IpAddr::V4(ip) => request[12..16].copy_from_slice(&ip.octets()),
+        IpAddr::V6(ip) => request[12..28].copy_from_slice(&ip.octets()),
+    }
+    request[48..56].fill(0xff);
+    let mut found = false;
+    match ask(&diagnostics()?, 0, &request, |_| found = true) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        asked => asked.map(|()| found),
+    }
+}
 
 /// The TCP sockets that listen on a port, each with its address.
 pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
-    let mut found = Vec::new();
+    let (mut found, socket) = (Vec::new(), diagnostics()?);
     for family in [libc::AF_INET, libc::AF_INET6] {
         // struct inet_diag_req_v2: family, protocol, extensions, padding, states, then the socket's address, of which a
         // dump only uses the local port.
-        let mut request = vec![0; 56];
+        let mut request = [0; 56];
         request[0] = u8::try_from(family).unwrap_or(0);
         request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or(0);
         request[4..8].copy_from_slice(&(1_u32 << LISTEN).to_ne_bytes());
         request[8..10].copy_from_slice(&port.to_be_bytes());
-        let dumped = dump(&request, |answer| {
+        let dumped = ask(&socket, libc::NLM_F_DUMP, &request, |answer| {
             // struct inet_diag_msg: 4 bytes, then ports (2 + 2) and the local address (16), …, the inode at 68.
             if let (Some(local_port), Some(local), Some(inode)) =
                 (answer.get(4..6), answer.get(8..24), u32_at(answer, 68))
@@ -66,12 +89,12 @@ pub(super) fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     };
     // struct unix_diag_req: family, protocol, padding, states, inode, what to show (UDIAG_SHOW_NAME and
     // UDIAG_SHOW_VFS), a cookie.
-    let mut request = vec![0; 24];
+    let mut request = [0; 24];
     request[0] = u8::try_from(libc::AF_UNIX).unwrap_or(0);
     request[4..8].copy_from_slice(&u32::MAX.to_ne_bytes());
     request[12..16].copy_from_slice(&3_u32.to_ne_bytes());
     let mut found = Vec::new();
-    dump(&request, |answer| {
+    ask(&diagnostics()?, libc::NLM_F_DUMP, &request, |answer| {
         // struct unix_diag_msg: family, type, state, padding, the inode; attributes from byte 16.
         let (Some(&kind), Some(&state), Some(inode)) = (answer.get(1), answer.get(2), u32_at(answer, 4))
         else {
@@ -133,16 +156,15 @@ fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
     None
 }
 
-/// Requests all matching sockets, and calls `show` with the body of each reply.
-fn dump(request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
-    let socket: OwnedFd = nix::sys::socket::socket(
-        AddressFamily::Netlink,
-        SockType::Datagram,
-        SockFlag::SOCK_CLOEXEC,
-        SockProtocol::NetlinkSockDiag,
-    )?;
+fn diagnostics() -> io::Result<OwnedFd> {
+    let (family, kind) = (AddressFamily::Netlink, SockType::Datagram);
+    Ok(nix::sys::socket::socket(family, kind, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkSockDiag)?)
+}
+
+/// Requests a socket, or with `NLM_F_DUMP` all matching ones, and calls `show` with the body of each reply.
+fn ask(socket: &OwnedFd, kind: i32, request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
     // struct nlmsghdr: length, type, flags, sequence, port.
-    let flags = u16::try_from(libc::NLM_F_REQUEST | libc::NLM_F_DUMP).unwrap_or(0);
+    let flags = u16::try_from(libc::NLM_F_REQUEST | kind).unwrap_or(0);
     let mut message = Vec::with_capacity(16 + request.len());
     message.extend(u32::try_from(16 + request.len()).unwrap_or(0).to_ne_bytes());
     message.extend(BY_FAMILY.to_ne_bytes());
@@ -150,7 +172,7 @@ fn dump(request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
     message.extend([0; 8]);
     message.extend(request);
     nix::sys::socket::send(socket.as_raw_fd(), &message, MsgFlags::empty())?;
-    let mut buffer = vec![0; MAX_REPLY_BYTES];
+    let mut buffer = [0; MAX_REPLY_BYTES];
     loop {
         let length = nix::sys::socket::recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
         let mut rest = &buffer[..length];
@@ -172,6 +194,9 @@ fn dump(request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
                 _ => show(rest.get(16..size).unwrap_or_default()),
             }
             rest = rest.get(size.next_multiple_of(4)..).unwrap_or_default();
+        }
+        if kind != libc::NLM_F_DUMP {
+            return Ok(());
         }
     }
 }

@@ -27,6 +27,11 @@ pub fn held_by(pid: i32, sockets: &[Listening]) -> Option<bool> {
     (!closed).then_some(false)
 }
 
+/// A process that has one of these sockets, if one is visible.
+pub fn holder(sockets: &[Listening]) -> Option<i32> {
+    super::descendants::since(0).ok()?.into_iter().find(|pid| held_by(*pid, sockets) == Some(true))
+}
+
 /// The number in `socket:[12345]`.
 fn inode(target: &Path) -> Option<Listening> {
     target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()

@@ -26,12 +26,24 @@ pub(super) use signals::Signals;
 pub(super) use threads::{mark_all_close_on_exec, open_descriptors, resource, thread_count};
 
 pub(super) use super::posix::{
-    CLOEXEC_ON_RECEIVE, REUSE_SHARES_A_PORT, abstract_address, ask_for_credentials, bind_abstract,
-    connect_abstract, group, never_dump, oom_score_adjust, peer_user, pipe, real_time, real_time_name,
-    real_time_number, reset_dispositions, reset_ignored, sender, set_cpu_affinity, set_cpu_policy,
-    set_io_priority, set_oom_score_adjust, set_timer_slack, user,
+    CLOEXEC_ON_RECEIVE, REUSE_SHARES_A_PORT, TAKE_TERMINAL, abstract_address, ask_for_credentials,
+    bind_abstract, connect_abstract, connect_named, disallocate, group, hang_up, is_group,
+    is_same_description, join_session_keyring, leave_graphics, never_dump, oom_score_adjust, open_netlink,
+    open_queue, peer_user, pipe, real_time, real_time_name, real_time_number, remove_queue,
+    reset_dispositions, reset_ignored, sealed_file, sender, set_coredump_filter, set_cpu_affinity,
+    set_cpu_policy, set_io_priority, set_numa_policy, set_oom_score_adjust, set_personality, set_pipe_size,
+    set_timer_slack, socket_option, user, wait_for_priority, watch, watch_changes,
 };
 pub use super::posix::{capability, listeners};
+
+/// Only Linux reaches a manager outside of its virtual machine.
+pub(super) fn send_to_vsock(
+    _address: super::socket::VsockAddress,
+    _message: &[u8],
+    _timeout: std::time::Duration,
+) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
+}
 
 /// Only Linux has files without a name in memory.
 pub(super) fn memory_file(_name: &str) -> std::io::Result<std::os::fd::OwnedFd> {

@@ -44,6 +44,12 @@ impl PidFd {
         Ok(Self::open(pid)?.filter(|held| held.start_time == start_time))
     }
 
+    /// Only Linux numbers processes beside their pids.
+    #[allow(clippy::unused_self, reason = "Linux has such a number")]
+    pub(crate) fn id(&self) -> Option<u64> {
+        None
+    }
+
     /// Whether it has ended. A zombie has.
     pub(crate) fn has_ended(&self) -> io::Result<bool> {
         Ok(fd::wait_readable(&[self.as_fd()], Some(std::time::Duration::ZERO))?.contains(&true))
@@ -62,6 +68,11 @@ impl PidFd {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The process of a descriptor that another process has sent: only Linux has such descriptors.
+pub(crate) fn of_descriptor(_held: &OwnedFd) -> Option<(i32, Option<u64>)> {
+    None
 }
 
 impl AsFd for PidFd {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use nix::unistd::{Group, Uid, User as Entry};
+use nix::unistd::{Gid, Group, Uid, User as Entry};
 
 use super::super::accounts::User;
 
@@ -18,6 +18,10 @@ pub(crate) fn user(key: &str) -> io::Result<Option<User>> {
         shell: entry.shell.to_string_lossy().into_owned(),
         name: entry.name,
     }))
+}
+
+pub(crate) fn is_group(gid: u32) -> io::Result<bool> {
+    Ok(Group::from_gid(Gid::from_raw(gid))?.is_some())
 }
 
 pub(crate) fn group(name: &str) -> io::Result<Option<u32>> {

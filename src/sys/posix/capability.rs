@@ -23,9 +23,14 @@ pub fn set_ambient(bits: u64) -> io::Result<()> {
     if bits == 0 { Ok(()) } else { Err(none()) }
 }
 
-/// Restricts the own capabilities: there are none.
+/// This system has no capabilities to restrict.
 pub fn limit_own(_keep: u64) -> io::Result<()> {
     Ok(())
+}
+
+/// This system has no secure bits.
+pub fn set_secure_bits(_bits: u8) -> io::Result<()> {
+    Err(none())
 }
 
 /// Prevents an exec from granting privileges: not supported.

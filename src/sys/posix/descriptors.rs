@@ -14,6 +14,11 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((out, input))
 }
 
+/// Only Linux has kcmp(2).
+pub(crate) fn is_same_description(_one: i32, _other: i32) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Marks a descriptor close-on-exec. A closed number needs no mark.
 pub(crate) fn mark(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.

@@ -2,6 +2,7 @@
 //!
 //! The service sees one client that connects and leaves; there is no further connection after one succeeded.
 
+use std::ffi::OsStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -15,6 +16,16 @@ pub struct Listening(());
 /// On the same machine the answer is immediate; a packet filter that drops it must not delay the start.
 const TIMEOUT: Duration = Duration::from_millis(100);
 
+/// These systems do not list connections.
+pub fn is_tcp_connected(_address: Option<IpAddr>, _port: u16) -> io::Result<bool> {
+    Err(super::unsupported("this system does not list connections"))
+}
+
+/// The same for Unix sockets.
+pub fn is_unix_connected(_name: &OsStr) -> io::Result<bool> {
+    Err(super::unsupported("this system does not list connections"))
+}
+
 /// The server that accepts connections on a port. With `address`: only on that address.
 pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
     let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
@@ -24,6 +35,11 @@ pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
         .filter(|&&address| answers(SocketAddr::new(address, port)))
         .map(|_| Listening(()))
         .collect())
+}
+
+/// Whether a server may listen on a loopback address, or on all addresses: [`tcp`] looks.
+pub fn may_be_on_loopback(_port: u16) -> bool {
+    true
 }
 
 fn answers(address: SocketAddr) -> bool {
@@ -56,6 +72,11 @@ pub fn unix(path: &Path) -> io::Result<Vec<Listening>> {
 
 /// Whether a process has one of these sockets: unknown on these systems.
 pub fn held_by(_pid: i32, _sockets: &[Listening]) -> Option<bool> {
+    None
+}
+
+/// A process that has one of these sockets: unknown on these systems.
+pub fn holder(_sockets: &[Listening]) -> Option<i32> {
     None
 }
 

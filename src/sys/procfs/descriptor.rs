@@ -23,7 +23,7 @@ const O_PATH: i32 = 0o10_000_000;
 
 /// What a descriptor was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum DescriptorAccess {
     /// Reading only.
     Read,
     /// Writing only.
@@ -34,7 +34,7 @@ pub enum Access {
     Neither,
 }
 
-impl Access {
+impl DescriptorAccess {
     /// Whether read(2) can work.
     pub fn reads(self) -> bool {
         matches!(self, Self::Read | Self::Both)
@@ -50,7 +50,7 @@ impl Access {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenFlags {
     /// Its access mode.
-    pub access: Access,
+    pub access: DescriptorAccess,
     /// Whether an exec closes it.
     pub close_on_exec: bool,
     /// If it is a signalfd(2), the signals that are read from it.
@@ -129,12 +129,12 @@ fn parse_flags(text: &str) -> Option<OpenFlags> {
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let flags = i32::from_str_radix(field("flags:")?, 8).ok()?;
     let access = match flags & libc::O_ACCMODE {
-        _ if flags & O_PATH != 0 => Access::Neither,
-        libc::O_RDONLY => Access::Read,
-        libc::O_WRONLY => Access::Write,
-        libc::O_RDWR => Access::Both,
+        _ if flags & O_PATH != 0 => DescriptorAccess::Neither,
+        libc::O_RDONLY => DescriptorAccess::Read,
+        libc::O_WRONLY => DescriptorAccess::Write,
+        libc::O_RDWR => DescriptorAccess::Both,
         // 3 means "for ioctl only" (open(2)).
-        _ => Access::Neither,
+        _ => DescriptorAccess::Neither,
     };
     let signals = field("sigmask:").and_then(SignalSet::from_hex);
     Some(OpenFlags { access, close_on_exec: flags & libc::O_CLOEXEC != 0, signals })
@@ -148,18 +148,18 @@ mod tests {
     fn flags_are_octal_and_a_signalfd_lists_its_signals() {
         let text = "pos:\t0\nflags:\t02004002\nmnt_id:\t16\nino:\t1\nsigmask:\t0000000000014000\n";
         let flags = parse_flags(text).unwrap();
-        assert_eq!((flags.access, flags.close_on_exec), (Access::Both, true));
+        assert_eq!((flags.access, flags.close_on_exec), (DescriptorAccess::Both, true));
         assert_eq!(flags.signals.unwrap().numbers().collect::<Vec<_>>(), [15, 17]);
     }
 
     #[test]
     fn every_access_mode_is_recognised() {
         for (octal, access) in [
-            ("0100000", Access::Read),
-            ("0102001", Access::Write),
-            ("02", Access::Both),
-            ("03", Access::Neither),
-            ("010000000", Access::Neither),
+            ("0100000", DescriptorAccess::Read),
+            ("0102001", DescriptorAccess::Write),
+            ("02", DescriptorAccess::Both),
+            ("03", DescriptorAccess::Neither),
+            ("010000000", DescriptorAccess::Neither),
         ] {
             let flags = parse_flags(&format!("pos:\t0\nflags:\t{octal}\n")).unwrap();
             assert_eq!((flags.access, flags.close_on_exec), (access, false), "{octal}");
@@ -175,10 +175,10 @@ mod tests {
         let number = std::os::fd::AsRawFd::as_raw_fd(&file);
         let found = descriptors(own).unwrap();
         let ours = found.listed.iter().find(|descriptor| descriptor.number == number).unwrap();
-        assert_eq!(ours.target.as_ref().unwrap().kind, inode::Kind::Null);
+        assert_eq!(ours.target.as_ref().unwrap().kind, inode::InodeKind::Null);
         assert_eq!(
             ours.flags.unwrap(),
-            OpenFlags { access: Access::Read, close_on_exec: true, signals: None }
+            OpenFlags { access: DescriptorAccess::Read, close_on_exec: true, signals: None }
         );
     }
 }

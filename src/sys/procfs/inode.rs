@@ -30,7 +30,7 @@ pub struct FileId {
 
 /// The type of an open file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum InodeKind {
     /// `/dev/null`, by its device number and not by its name.
     Null,
     /// A terminal, by its device number: a console, a serial line, the slave side of a pseudo-terminal.
@@ -57,7 +57,7 @@ pub struct Inode {
     /// Its identity.
     pub id: FileId,
     /// Its type.
-    pub kind: Kind,
+    pub kind: InodeKind,
     /// The permission bits, including set-user-ID, set-group-ID and sticky.
     pub mode: u32,
     /// The owner.
@@ -90,39 +90,40 @@ pub(super) fn read(link: &Path) -> io::Result<Inode> {
         mode: metadata.mode() & 0o7777,
         uid: metadata.uid(),
         gid: metadata.gid(),
-        deleted: metadata.nlink() == 0 && matches!(kind, Kind::Regular | Kind::Directory | Kind::Device),
+        deleted: metadata.nlink() == 0
+            && matches!(kind, InodeKind::Regular | InodeKind::Directory | InodeKind::Device),
     })
 }
 
-fn kind(metadata: &Metadata) -> Kind {
+fn kind(metadata: &Metadata) -> InodeKind {
     let file_type = metadata.file_type();
     if file_type.is_char_device() {
         character_device(metadata.rdev())
     } else if file_type.is_file() {
-        Kind::Regular
+        InodeKind::Regular
     } else if file_type.is_dir() {
-        Kind::Directory
+        InodeKind::Directory
     } else if file_type.is_fifo() {
-        Kind::Pipe
+        InodeKind::Pipe
     } else if file_type.is_socket() {
-        Kind::Socket
+        InodeKind::Socket
     } else if file_type.is_block_device() {
-        Kind::Device
+        InodeKind::Device
     } else {
-        Kind::Anonymous
+        InodeKind::Anonymous
     }
 }
 
 /// The numbers are from Linux's `Documentation/admin-guide/devices.txt`.
-fn character_device(number: u64) -> Kind {
+fn character_device(number: u64) -> InodeKind {
     let major = ((number >> 8) & 0xfff) | ((number >> 32) & 0xffff_f000);
     let minor = (number & 0xff) | ((number >> 12) & 0xffff_ff00);
     match (major, minor) {
-        (1, 3) => Kind::Null,
+        (1, 3) => InodeKind::Null,
         // 5:2 is the master side of a pseudo-terminal, which is no terminal to its owner.
-        (5, 2) => Kind::Device,
-        (4 | 5 | 136..=143 | 166 | 188 | 204 | 229, _) => Kind::Terminal,
-        _ => Kind::Device,
+        (5, 2) => InodeKind::Device,
+        (4 | 5 | 136..=143 | 166 | 188 | 204 | 229, _) => InodeKind::Terminal,
+        _ => InodeKind::Device,
     }
 }
 
@@ -133,17 +134,17 @@ mod tests {
     #[test]
     fn devices_are_recognised_by_number() {
         for (number, kind) in [
-            ((1 << 8) | 3, Kind::Null),
-            ((1 << 8) | 5, Kind::Device),
-            (5 << 8, Kind::Terminal),
-            ((5 << 8) | 1, Kind::Terminal),
-            ((5 << 8) | 2, Kind::Device),
-            ((4 << 8) | 64, Kind::Terminal),
-            (136 << 8, Kind::Terminal),
-            ((143 << 8) | 255, Kind::Terminal),
+            ((1 << 8) | 3, InodeKind::Null),
+            ((1 << 8) | 5, InodeKind::Device),
+            (5 << 8, InodeKind::Terminal),
+            ((5 << 8) | 1, InodeKind::Terminal),
+            ((5 << 8) | 2, InodeKind::Device),
+            ((4 << 8) | 64, InodeKind::Terminal),
+            (136 << 8, InodeKind::Terminal),
+            ((143 << 8) | 255, InodeKind::Terminal),
             // Minor numbers from 256 are encoded above the major number.
-            ((136 << 8) | (1 << 20), Kind::Terminal),
-            (10 << 8, Kind::Device),
+            ((136 << 8) | (1 << 20), InodeKind::Terminal),
+            (10 << 8, InodeKind::Device),
         ] {
             assert_eq!(character_device(number), kind, "{number:#x}");
         }
@@ -156,6 +157,6 @@ mod tests {
         let root = link(own, Link::Root).unwrap();
         let metadata = fs::metadata("/").unwrap();
         assert_eq!(root.id, FileId { device: metadata.dev(), inode: metadata.ino() });
-        assert_eq!((root.kind, root.deleted), (Kind::Directory, false));
+        assert_eq!((root.kind, root.deleted), (InodeKind::Directory, false));
     }
 }

@@ -69,9 +69,9 @@ fn signal_name(number: u32) -> String {
 
 /// Capabilities, one bit each (capabilities(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Capabilities(u64);
+pub struct CapabilityMask(u64);
 
-impl Capabilities {
+impl CapabilityMask {
     /// `CAP_DAC_OVERRIDE`: bypasses file permission checks.
     pub const DAC_OVERRIDE: Self = Self(1 << 1);
     /// `CAP_DAC_READ_SEARCH`: bypasses read permission checks.

@@ -9,14 +9,14 @@ use crate::sys::procfs::Unreadable;
 
 /// A resource limit, see getrlimit(2). `None` is unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
+pub struct ProcessLimit {
     /// The soft limit.
     pub soft: Option<u64>,
     /// The hard limit, up to which the process can raise the soft one.
     pub hard: Option<u64>,
 }
 
-impl fmt::Display for Limit {
+impl fmt::Display for ProcessLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word =
             |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
@@ -28,9 +28,9 @@ impl fmt::Display for Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoreAndFiles {
     /// The size of a core file, in bytes.
-    pub core: Limit,
+    pub core: ProcessLimit,
     /// The number of open descriptors.
-    pub files: Limit,
+    pub files: ProcessLimit,
 }
 
 /// Reads `/proc/PID/limits`. Some kernels require the permission to trace the process.
@@ -57,13 +57,13 @@ fn parse_limits(text: &str) -> Option<CoreAndFiles> {
     Some(CoreAndFiles { core: limit(text, "Max core file size")?, files: limit(text, "Max open files")? })
 }
 
-fn limit(text: &str, name: &str) -> Option<Limit> {
+fn limit(text: &str, name: &str) -> Option<ProcessLimit> {
     let mut words = text.lines().find_map(|line| line.strip_prefix(name))?.split_ascii_whitespace();
     let mut next = || match words.next()? {
         "unlimited" => Some(None),
         number => number.parse().ok().map(Some),
     };
-    Some(Limit { soft: next()?, hard: next()? })
+    Some(ProcessLimit { soft: next()?, hard: next()? })
 }
 
 /// Field 19, where the state after the closing parenthesis is field 3.
@@ -77,11 +77,11 @@ mod tests {
 
     #[test]
     fn core_and_file_limits_are_read() {
-        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
+        let text = "Limit                     Soft ProcessLimit           Hard ProcessLimit           Units     \n\
             Max core file size        0                    unlimited            bytes     \n\
             Max open files            1024                 20000                files     \n";
         let limits = parse_limits(text).unwrap();
-        assert_eq!(limits.core, Limit { soft: Some(0), hard: None });
+        assert_eq!(limits.core, ProcessLimit { soft: Some(0), hard: None });
         assert_eq!(limits.files.to_string(), "1024 (at most 20000)");
         assert_eq!(limits.core.to_string(), "0 (at most unlimited)");
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::io::Read;
 
 use crate::sys::procfs;
-use crate::sys::procfs::{Capabilities, SignalSet};
+use crate::sys::procfs::{CapabilityMask, SignalSet};
 
 /// Even 65536 supplementary groups, the maximum, fit.
 const MAX_STATUS_BYTES: u64 = 1 << 20;
@@ -34,13 +34,13 @@ impl Ids {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CapabilitySets {
     /// The inheritable set.
-    pub inheritable: Capabilities,
+    pub inheritable: CapabilityMask,
     /// The permitted set.
-    pub permitted: Capabilities,
+    pub permitted: CapabilityMask,
     /// The effective set.
-    pub effective: Capabilities,
+    pub effective: CapabilityMask,
     /// The ambient set.
-    pub ambient: Capabilities,
+    pub ambient: CapabilityMask,
 }
 
 /// The seccomp(2) mode.
@@ -56,7 +56,7 @@ pub enum Seccomp {
 
 /// The content of `/proc/PID/status`, which every user may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
+pub struct ProcessStatus {
     /// The thread group id; equals the pid for a process.
     pub thread_group: i32,
     /// Whether it is a kernel thread. Always `false` on old kernels, which do not report it.
@@ -71,6 +71,8 @@ pub struct Status {
     pub gids: Ids,
     /// The supplementary groups.
     pub groups: Vec<u32>,
+    /// The signals that were sent to it, and were not taken by a thread.
+    pub pending: SignalSet,
     /// The signals blocked by its main thread.
     pub blocked: SignalSet,
     /// The ignored signals.
@@ -86,7 +88,7 @@ pub struct Status {
 }
 
 /// Reads `/proc/PID/status`. An error of kind `NotFound` means that there is no such process.
-pub fn status(pid: i32) -> io::Result<Status> {
+pub fn status(pid: i32) -> io::Result<ProcessStatus> {
     let mut text = Vec::new();
     File::open(procfs::path(pid, "status")?)?.take(MAX_STATUS_BYTES).read_to_end(&mut text)?;
     parse(&String::from_utf8_lossy(&text))
@@ -94,11 +96,11 @@ pub fn status(pid: i32) -> io::Result<Status> {
 }
 
 /// A program name cannot forge a line: the kernel escapes its line breaks as `\n`.
-fn parse(text: &str) -> Option<Status> {
+fn parse(text: &str) -> Option<ProcessStatus> {
     let field =
         |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
-    let capabilities = |name| field(name).map_or(Some(Capabilities::default()), Capabilities::from_hex);
-    Some(Status {
+    let capabilities = |name| field(name).map_or(Some(CapabilityMask::default()), CapabilityMask::from_hex);
+    Some(ProcessStatus {
         thread_group: field("Tgid")?.parse().ok()?,
         kernel_thread: field("Kthread") == Some("1"),
         pids: numbers(field("NSpid").or(field("Pid"))?)?,
@@ -106,6 +108,7 @@ fn parse(text: &str) -> Option<Status> {
         uids: ids(field("Uid")?)?,
         gids: ids(field("Gid")?)?,
         groups: numbers(field("Groups")?)?,
+        pending: SignalSet::from_hex(field("ShdPnd").or(field("SigPnd"))?)?,
         blocked: SignalSet::from_hex(field("SigBlk")?)?,
         ignored: SignalSet::from_hex(field("SigIgn")?)?,
         caught: SignalSet::from_hex(field("SigCgt")?)?,

@@ -42,7 +42,7 @@ fn program_without_options_adapts_to_every_host() {
         let program = dir.program(built.to_str().unwrap()).display().to_string();
         let it = Started { place, says, dir, program, port: free_port() };
         start(&it);
-        it.dir.nothing_left();
+        it.dir.wait_nothing_left();
     }
 }
 

@@ -27,7 +27,9 @@ const SAME: [&str; 14] = [
 /// Started as a program by `svcadapt run`.
 fn started(dir: &Dir, service: &Service, options: &[&str]) -> Value {
     let sleep = dir.program("/bin/sleep").display().to_string();
-    let words = ["run", "--mode", "classic", "--name", service.name(), "--", &sleep, "60"];
+    // The library leaves the streams to the program.
+    let null = "--standard-output=null";
+    let words = ["run", "--mode", "classic", null, "--name", service.name(), "--", &sleep, "60"];
     Svc::new(dir).args(words).via_hostile(options).run();
     facts(&service.main().pid().to_string()).unwrap()
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use super::{becomes, logged};
 use crate::harness::{
-    Capability, Dir, Exit, Launchd, Process, Service, Svc, Systemd, free_port, low_port, require, wait_until,
+    Capability, Dir, Exit, Launchd, Process, Service, Svc, Systemd, free_port, low_port, require,
+    this_process, wait_until,
 };
 
 /// The program echoes.
@@ -104,9 +105,10 @@ fn occupied_socket_is_reported_with_its_address() {
     let _also = UnixListener::bind(&path).unwrap();
     let port = taken.local_addr().unwrap().port();
     let file = dir.write("file", "precious");
+    let held = format!("{} listens there", this_process());
     for (address, cause, hint) in [
-        (format!("127.0.0.1:{port}"), "address already in use", "another process listens there"),
-        (path.display().to_string(), "address already in use", "another process listens there"),
+        (format!("127.0.0.1:{port}"), "address already in use", &*held),
+        (path.display().to_string(), "address already in use", &*held),
         (
             file.display().to_string(),
             "a file that is not a socket is in its place",
@@ -129,9 +131,7 @@ fn occupied_socket_is_reported_with_its_address() {
     let refused = format!("listen-stream=127.0.0.1:{port}");
     let words = [&strings(&listening)[..], &["--set", &refused, "enter", "ready"]].concat();
     becomes(&dir, &service, &words)
-        .stderr(&format!(
-            "becomes: listen '127.0.0.1:{port}': address already in use\n  hint: another process listens there\n"
-        ))
+        .stderr(&format!("becomes: listen '127.0.0.1:{port}': address already in use\n  hint: {held}\n"))
         .status(202)
         .run();
     assert!(!other.exists());

@@ -85,7 +85,7 @@ fn sockets_under_another_name_are_reported_and_not_opened() {
     let output = svcadapt(["run", "--dry-run", &path("web.service")]);
     assert!(
         stderr_of(&output)
-            .contains(":4: Sockets=: not honoured here: svcadapt opens only the sockets of the socket unit")
+            .contains(":4: Sockets=: not honoured here: only sockets of the unit with the service")
     );
     let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &path("web.service")]);
     assert_eq!(

@@ -1,17 +1,22 @@
-# Boots a systemd as process 1 of private namespaces, and ends it when stdin ends.
+# Boots a machine: process 1 in private namespaces. Ends it when stdin ends.
 #
 # usage: unshare --mount --propagation private bash -c "$(cat boot.sh)" boot.sh outer
-#   stdin   one line: a directory that is to be seen inside at the same path; one line: the root whose systemd it is, of
-#           which it gets a copy; then nothing, for as long as it shall live
+#   stdin   one line: a directory that is to be seen inside at the same path; one line: the root of which it gets a copy; one
+#           line: a directory whose files are copied over those, or nothing; one line: process 1, which is `systemd`, that of
+#           the root, or a command of a shell; then nothing, for as long as it shall live
 #   stdout  one line: the number that process 1 has outside
 # Every mount belongs to the namespaces and goes with them.
 set -eu
 
 outer() {
+    # As a machine boots, also where the tests run under nice(1).
+    renice -n 0 -p $$ >/dev/null 2>&1 || true
     # The directory comes through stdin and not as an argument: whoever looks for what a test left behind by its
     # directory must not take the one that cleans up for it.
     read -r visible
     read -r base
+    read -r layer
+    read -r init
     dir=$(mktemp -d -t svcadapt-boot.XXXXXXXX)
     mount -t tmpfs -o mode=0755 tmpfs "$dir"
     mkdir "$dir"/{root,upper,work,cgroup}
@@ -23,7 +28,7 @@ outer() {
     # (PR_SET_PDEATHSIG straight to the test would follow the one thread that happened to boot.)
     setpriv --pdeathsig KILL bash -euc 'echo $$ >"$1"; shift; exec "$@"' join "$group/cgroup.procs" \
         unshare --mount --pid --fork --kill-child --uts --ipc --cgroup --propagation private \
-        bash -c "$BASH_EXECUTION_STRING" boot.sh inner "$dir" "$visible" "$base" </dev/null &
+        bash -c "$BASH_EXECUTION_STRING" boot.sh inner "$dir" "$visible" "$base" "$layer" "$init" </dev/null &
     child=$!
     exec >/dev/null
     cat || true
@@ -37,10 +42,11 @@ outer() {
 }
 
 inner() {
-    dir=$1 visible=$2 base=$3 root=$1/root
+    dir=$1 visible=$2 base=$3 layer=$4 init=$5 root=$1/root
     # /proc is still the outer one: here we are called what we are called outside.
     read -r pid _ </proc/self/stat
     echo "$pid" >"$dir/pid"
+    [ -z "$layer" ] || cp -a "$layer/." "$dir/upper"
     mount -t overlay -o "lowerdir=$base,upperdir=$dir/upper,workdir=$dir/work" overlay "$root"
     mount -t proc proc "$root/proc"
     mount -t sysfs sysfs "$root/sys"
@@ -51,7 +57,7 @@ inner() {
     mkdir -p "$root$visible"
     mount --bind "$visible" "$root$visible"
     : >"$root/etc/machine-id"
-    units "$root/run/systemd/system" "$base/lib/systemd/system"
+    [ "$init" != systemd ] || units "$root/run/systemd/system" "$base/lib/systemd/system"
     cd "$root"
     # In a chroot the kernel would refuse user namespaces to the services.
     pivot_root . mnt
@@ -59,6 +65,7 @@ inner() {
     # systemd's own mounts for a service (credentials) rely on propagation.
     mount --make-rshared /
     echo "$pid"
+    [ "$init" = systemd ] || exec env -i PATH="$PATH" sh -c "$init" >/dev/null 2>&1
     exec env -i PATH="$PATH" container=other SYSTEMD_UNIT_PATH=/run/systemd/system \
         /lib/systemd/systemd --system --unit=it.target --show-status=no >/dev/null 2>&1
 }

@@ -95,16 +95,15 @@ impl Dir {
         self
     }
 
-    /// A program in this directory that every user may run: `svcadapt`, `inspect`, `becomes`, `hostile`, `forge`,
+    /// A program in this directory that every user may run: `svcadapt`, `inspect`, `announce`, `becomes`, `hostile`, `forge`,
     /// `launch_shim`, `daemonic`, or a path like `/bin/sleep`.
     ///
     /// It is a link to the one copy of this run. A test that changes the file takes [`Dir::own_copy`].
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
-            "inspect" | "becomes" | "hostile" | "forge" | "launch_shim" | "fuzz" | "daemonic" | "trace" => {
-                example(program)
-            }
+            "inspect" | "becomes" | "hostile" | "forge" | "launch_shim" | "fuzz" | "daemonic" | "trace"
+            | "bus_owner" | "keeper" | "announce" | "launchd" => example(program),
             path => PathBuf::from(path),
         };
         self.program_as(&source, source.file_name().unwrap().to_str().unwrap())
@@ -216,6 +215,8 @@ pub(crate) fn run() -> &'static Path {
             now.as_nanos()
         ));
         make(&path);
+        make(&path.join("state"));
+        mode(&path.join("state"), 0o1777);
         inherit_nothing();
         let mut janitor = Command::new("sh")
             .args(["-c", include_str!("janitor.sh"), "janitor"])
@@ -231,6 +232,11 @@ pub(crate) fn run() -> &'static Path {
         (path, janitor)
     });
     path
+}
+
+/// `XDG_STATE_HOME` of ordinary users, where each can make files.
+pub(crate) fn state() -> PathBuf {
+    run().join("state")
 }
 
 /// One line for each.

@@ -5,6 +5,9 @@ set -u
 
 # Not an argument, or we would find ourselves.
 read -r dir
+# The log files of root's services are in the machine's directory: those that are new are ours.
+logs=/var/log/svcadapt
+before=" $(ls "$logs" 2>/dev/null | tr '\n' ' ') "
 cat >/dev/null
 # Twice, for a process may have been starting another one.
 for _ in 1 2; do
@@ -15,4 +18,15 @@ for _ in 1 2; do
         fi
     done
 done
+for log in "$logs"/*; do
+    case $before in
+    *" ${log##*/} "*) ;;
+    *)
+        name=${log##*/}
+        # Not that of another service, which was started meanwhile.
+        [ -e "/run/svcadapt/${name%.log*}%record" ] || { [ -w "$log" ] && rm -f "$log"; }
+        ;;
+    esac
+done
+rmdir "$logs" 2>/dev/null
 rm -rf "$dir"

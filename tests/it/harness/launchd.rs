@@ -19,8 +19,9 @@ use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 use serde_json::Value;
 
+use super::booted::process_inside;
 use super::dir::{Dir, example};
-use super::process::{PATIENCE, Process, find, wait_within};
+use super::process::{PATIENCE, Process, find, wait_until, wait_within};
 use super::require::{Capability, missing};
 
 /// The deadline of an event that should come at once; many tests run in parallel.
@@ -86,7 +87,8 @@ impl<'a> Launchd<'a> {
 
     /// Gives an order (tests/tools/launchd/control.rs).
     pub(crate) fn ask(&self, order: &str) -> Reply {
-        let mut stream = UnixStream::connect(listens(&self.init)).unwrap();
+        // It begins to listen a little after it is there.
+        let mut stream = wait_until("launchd listens", || UnixStream::connect(listens(&self.init)).ok());
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(order.as_bytes()).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
@@ -157,13 +159,7 @@ impl<'a> Launchd<'a> {
     /// The process with this inner pid.
     pub(crate) fn process(&self, inside: &Value) -> Process {
         let inside = inside.to_string();
-        let mut found = self.processes();
-        found.retain(|process| {
-            let status = fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap_or_default();
-            let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-            numbers.and_then(|numbers| numbers.split_ascii_whitespace().next_back()) == Some(&inside)
-        });
-        found.pop().unwrap_or_else(|| panic!("there is no process {inside}"))
+        process_inside(&self.init, &inside).unwrap_or_else(|| panic!("there is no process {inside}"))
     }
 
     /// The outer path of an inner path. (Outside of /run and /proc both are the same.)

@@ -22,6 +22,12 @@ pub(crate) fn low_port() -> u16 {
     }
 }
 
+/// How a message names this test as the holder of a socket.
+pub(crate) fn this_process() -> String {
+    let name = std::fs::read_to_string(format!("/proc/{}/comm", process::id())).unwrap();
+    format!("process {} ({})", process::id(), name.trim_end())
+}
+
 /// A port that is free for TCP and UDP on every IPv4 address, and that no other test of this binary gets.
 ///
 /// It is below those that Linux gives to sockets without one (`ip_local_port_range`, ip(7)), so no connection of

@@ -114,6 +114,18 @@ pub(crate) fn wait_within<T>(timeout: Duration, what: &str, mut ask: impl FnMut(
     }
 }
 
+/// Does this with all of them at the same time, each in a thread: for tests that wait most of their time.
+pub(crate) fn all_at_once<T: Send>(all: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    let test = &test;
+    thread::scope(|scope| {
+        let threads: Vec<_> = all.into_iter().map(|one| scope.spawn(move || test(one))).collect();
+        // The panic of a thread names what has failed.
+        for thread in threads {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
 /// Sets close-on-exec on descriptors that the tests have inherited, so that no program of a test gets them.
 pub(super) fn inherit_nothing() {
     // SAFETY: changes a flag of descriptors that no code here has opened without it; takes three numbers.

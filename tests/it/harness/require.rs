@@ -18,6 +18,8 @@ pub(crate) enum Capability {
     Systemds,
     /// svcadapt as a static file, which runs where the C library is older.
     Static,
+    /// OpenRC, supervisord and daemontools, beside s6 and runit.
+    Managers,
     /// Running as root, with the right to make namespaces; see [`Launchd`](super::Launchd).
     Namespaces,
     /// Python.
@@ -35,12 +37,23 @@ impl fmt::Display for Capability {
             Self::Systemd => "systemd",
             Self::Systemds => "systemds",
             Self::Static => "static",
+            Self::Managers => "managers",
             Self::Namespaces => "namespaces",
             Self::Python => "python3",
             Self::Strace => "strace",
             Self::AccessLists => "setfacl",
         })
     }
+}
+
+/// Whether every round of a test is asked for. Without it long tests do a part of them.
+pub(crate) fn all_rounds() -> bool {
+    env::var_os("SVCADAPT_TEST_ALL").is_some_and(|value| value != "0")
+}
+
+/// How many of these rounds a test does: all or an eighth.
+pub(crate) fn rounds(all: usize) -> usize {
+    if all_rounds() { all } else { all.div_ceil(8) }
 }
 
 /// Whether the machine has the capability. If not, the test is skipped or fails; see [`skip`].
@@ -65,6 +78,7 @@ pub(crate) fn require(capability: Capability) -> bool {
             Ok(_) => true,
             Err(why) => missing(capability, &why),
         },
+        Capability::Managers => super::managers().is_some(),
         Capability::Namespaces => super::launchd::namespaces(),
     }
 }

@@ -15,7 +15,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, User};
 
-use super::dir::{Dir, list};
+use super::dir::{Dir, list, state};
 use super::expect;
 use super::process::{Process, holding};
 
@@ -177,6 +177,12 @@ impl<'a> Svc<'a> {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if self.user.is_some() || !nix::unistd::geteuid().is_root() {
+            // Log files of users go with the run. (A test may set another place.)
+            if !self.env.iter().any(|(name, _)| name == "XDG_STATE_HOME") {
+                command.env("XDG_STATE_HOME", state());
+            }
+        }
         if let Some(user) = &self.user {
             // With a uid and without groups, std drops all supplementary groups.
             command.gid(user.gid.as_raw()).uid(user.uid.as_raw());

@@ -6,35 +6,22 @@
 //! journal. It has no D-Bus, login or console. It shares the machine's network.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
 use std::ops::RangeBounds;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 use std::{env, fs, iter};
 
-use nix::unistd::geteuid;
-
-use super::dir::{Dir, run, static_svcadapt};
-use super::process::{Process, find, readable, wait_within};
+use super::booted::{BOOT, Booted};
+use super::dir::{Dir, static_svcadapt};
+use super::process::{Process, wait_within};
 use super::require::{Capability, missing};
 use super::svc::{Exit, Output};
-
-/// The deadline of a boot.
-const BOOT: Duration = Duration::from_secs(60);
 
 /// A booted systemd. It ends with the value or the test binary.
 #[derive(Debug)]
 pub(crate) struct Systemd {
-    init: Process,
+    machine: Booted,
     version: u32,
-    /// `boot.sh` ends everything when this is closed.
-    lifeline: Option<ChildStdin>,
-    boot: Child,
 }
 
 impl Systemd {
@@ -79,39 +66,27 @@ impl Systemd {
         Self::boot_root(Path::new("/"))
     }
 
+    /// As [`Systemd::of_versions`], but for the caller alone: a daemon-reload of another test makes systemd forget how often
+    /// it has started a service, and what it would remove at its end.
+    pub(crate) fn own_of_versions(versions: impl RangeBounds<u32>) -> Vec<Self> {
+        let versions: Vec<_> = Self::of_versions(versions).iter().map(|systemd| systemd.version).collect();
+        let roots = roots().unwrap_or_default().into_iter().chain([PathBuf::from("/")]);
+        let mut all: Vec<_> = roots
+            .filter_map(|root| Self::boot_root(&root).ok())
+            .filter(|own| versions.contains(&own.version))
+            .collect();
+        all.sort_by_key(|systemd| systemd.version);
+        assert_eq!(all.iter().map(|systemd| systemd.version).collect::<Vec<_>>(), versions);
+        all
+    }
+
     fn boot_root(root: &Path) -> Result<Self, String> {
-        if !geteuid().is_root() {
-            return Err("only root can boot one".to_owned());
-        }
         if !root.join("lib/systemd/systemd").exists() {
             return Err("it is not installed".to_owned());
         }
-        let log = run().join("boot.log");
-        let mut boot = Command::new("unshare")
-            .args(["--mount", "--propagation", "private"])
-            .args(["bash", "-c", include_str!("boot.sh"), "boot.sh", "outer"])
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(OpenOptions::new().create(true).append(true).open(&log).unwrap())
-            // Ctrl-C must not end it: it has to clean up.
-            .process_group(0)
-            .spawn()
-            .map_err(|error| format!("unshare: {error}"))?;
-        let mut lifeline = boot.stdin.take().unwrap();
-        writeln!(lifeline, "{}\n{}", run().display(), root.display()).unwrap();
-        let stdout = OwnedFd::from(boot.stdout.take().unwrap());
-        let pid = readable(&stdout, Instant::now() + BOOT)
-            .then(|| BufReader::new(File::from(stdout)).lines().next()?.ok()?.parse().ok())
-            .flatten();
-        let Some(init) = pid.and_then(|pid| Process::open(pid).ok()) else {
-            drop(lifeline);
-            let _ = boot.wait();
-            return Err(format!("it does not boot: {}", fs::read_to_string(&log).unwrap().trim_end()));
-        };
-        let mut systemd = Self { init, version: 0, lifeline: Some(lifeline), boot };
+        let mut systemd = Self { machine: Booted::boot(root, None, "systemd")?, version: 0 };
         wait_within(BOOT, "systemd boots", || {
-            assert!(systemd.init.is_alive(), "systemd has ended while booting");
+            assert!(systemd.machine.init().is_alive(), "systemd has ended while booting");
             let state = systemd.systemctl(["is-system-running"]).stdout;
             matches!(state.trim_end(), "running" | "degraded").then_some(())
         });
@@ -145,22 +120,7 @@ impl Systemd {
 
     /// Runs a command inside, as root, for 30 seconds at most.
     pub(crate) fn run(&self, argv: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
-        let output = Command::new("nsenter")
-            .args(["--target", &self.init.pid().to_string()])
-            .args(["--mount", "--pid", "--uts", "--ipc", "--cgroup", "--root", "--wd"])
-            .args(["timeout", "--kill-after=1", "30"])
-            .args(argv)
-            .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-            .env("LANG", "C.UTF-8")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Output {
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            exit: output.status.into(),
-        }
+        self.machine.run(argv)
     }
 
     /// `systemctl`, inside.
@@ -198,22 +158,15 @@ impl Systemd {
 
     /// The outer path of an inner path. (In a [`Dir`](super::Dir) both are the same.)
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/root{inside}", self.init.pid()))
+        self.machine.path(inside)
     }
 
     /// The main process of a unit, by outer pid.
     pub(crate) fn main_process(&self, unit: &str) -> Process {
         let inside = self.show(unit, "MainPID");
-        let namespace = fs::read_link(format!("/proc/{}/ns/pid", self.init.pid())).unwrap();
-        find(|dir| {
-            fs::read_link(dir.join("ns/pid")).is_ok_and(|link| link == namespace)
-                && fs::read_to_string(dir.join("status")).is_ok_and(|status| {
-                    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-                    numbers.and_then(|numbers| numbers.split_ascii_whitespace().next_back()) == Some(&inside)
-                })
-        })
-        .pop()
-        .unwrap_or_else(|| panic!("{unit} has no main process (MainPID={inside})"))
+        self.machine
+            .process(&inside)
+            .unwrap_or_else(|| panic!("{unit} has no main process (MainPID={inside})"))
     }
 }
 
@@ -229,11 +182,4 @@ fn roots() -> Result<Vec<PathBuf>, String> {
         return Err(format!("there are no roots in {}; .ci/systemd-roots makes them", place.display()));
     }
     Ok(roots)
-}
-
-impl Drop for Systemd {
-    fn drop(&mut self) {
-        drop(self.lifeline.take());
-        let _ = self.boot.wait();
-    }
 }

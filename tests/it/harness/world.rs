@@ -34,5 +34,6 @@ pub(crate) fn world_prints(script: &str, stdout: &str) {
     }
     let dir = Dir::new();
     world(&dir, script).stdout(stdout).run();
-    dir.nothing_left();
+    // A monitor ends after its program.
+    dir.wait_nothing_left();
 }

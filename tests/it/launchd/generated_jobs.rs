@@ -148,12 +148,7 @@ fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
         "--user=nobody",
         "--supplementary-groups=daemon",
         "--supplementary-groups=sys",
-        "--pid-file",
-        &format!("/run/{label}.pid"),
-        "--runtime-directory",
-        &label,
         "--environment-file=[DIR]/variables",
-        "--ready=notify",
         "--umask=027",
         "--nice=3",
         "--environment=GIVEN=by launchd",
@@ -162,8 +157,8 @@ fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
         "--standard-error=append:[DIR]/err",
     ];
     dir.write("variables", "SECRET=x\n");
-    let stderr = generate(&dir, &launchd, &label, &words, &STAYS);
-    assert!(stderr.contains("--ready: lost: "), "{stderr}");
+    let stderr = generate(&dir, &launchd, &label, &words, &[&STAYS[..], &["--stdout", "up"]].concat());
+    assert_eq!(stderr, "");
     let seen = dir.awaited_report();
     let process = only_process(&launchd, &label);
     // The process of the report is launchd's child.
@@ -181,11 +176,26 @@ fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
     );
     assert_eq!((&seen["umask"], &seen["nice"]), (&json!("0027"), &json!(3)));
     assert_eq!(seen["limits"]["Max cpu time"], json!({ "soft": "60", "hard": "60" }));
-    let pid_file = launchd.path(&format!("/run/{label}.pid"));
-    assert_eq!(fs::read_to_string(&pid_file).unwrap().trim_end(), seen["pid"].to_string());
-    assert_eq!(fs::metadata(launchd.path(&format!("/run/{label}"))).unwrap().uid(), 65534);
+    wait_until("its handler is there", || (dir.read("out") == "up\n").then_some(()));
     bootout(&launchd, &label);
     assert_eq!(dir.read("err"), "");
+}
+
+/// A monitor stays for that.
+#[test]
+fn pid_file_and_runtime_directory_of_a_job_go_with_it() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let label = format!("org.example.files{}", process::id());
+    let pid_file = format!("/run/{label}.pid");
+    let words = ["--name", &label, "--user=nobody", "--pid-file", &pid_file, "--runtime-directory", &label];
+    assert_eq!(generate(&dir, &launchd, &label, &words, &STAYS), "");
+    let seen = dir.awaited_report();
+    let [pid_file, directory] = [pid_file, format!("/run/{label}")].map(|path| launchd.path(&path));
+    assert_eq!(fs::read_to_string(&pid_file).unwrap().trim_end(), seen["pid"].to_string());
+    assert_eq!(fs::metadata(&directory).unwrap().uid(), 65534);
+    bootout(&launchd, &label);
+    wait_until("the files are gone", || (!pid_file.exists() && !directory.exists()).then_some(()));
 }
 
 /// A failure of the adapter is the status of the job, and its message goes to the job's standard error.

@@ -34,11 +34,10 @@ fn forking_program_is_kept_and_stopped() {
         assert_eq!(generate(&dir, &launchd, label, &words, &program), "");
         let main = daemon(&dir, &launchd);
         wait_until("its handler is there", || (dir.read("out") == "up\n").then_some(()));
-        let key = dir.join("its.pid").display().to_string().trim_start_matches('/').replace('/', ",");
         // The earlier record, of the monitor itself, has a shared session.
         wait_until("the adapter has found it", || {
             // The stand-in has its own /run.
-            std::fs::read_to_string(format!("/proc/{}/root/run/svcadapt/.{key}%record", main.pid()))
+            std::fs::read_to_string(format!("/proc/{}/root/run/svcadapt/{label}%record", main.pid()))
                 .ok()
                 .filter(|text| text.contains("\nsession="))
         });
@@ -82,5 +81,48 @@ fn kill_and_reload_signals_are_translated() {
     wait_for_line("quit\n");
     let story = launchd.story("signals");
     assert!(story.ends_with("sent(15) exited(0) removed"), "{story}");
-    assert!(launchd.processes().is_empty());
+    // A child that the shell has left ends by the signal of the stand-in.
+    wait_until("no process of the job is left", || launchd.processes().is_empty().then_some(()));
+}
+
+#[test]
+fn readiness_of_a_job_of_a_user_is_heard_by_root() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let words = ["--user=nobody", "--ready=file:[DIR]/up"];
+    let program = ["[DIR]/inspect", "--out", "[DIR]/report", "--stay"];
+    assert_eq!(generate(&dir, &launchd, "org.example.ready", &words, &program), "");
+    assert_eq!(dir.awaited_report()["uid"]["real"], 65534);
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    let ask = |label: &str, timeout: &str| {
+        let wait = [&svcadapt, "wait", "org.example.ready", "--ready", "--timeout", timeout];
+        generate(&dir, &launchd, label, &[], &wait);
+        launchd.wait(label, "exited")["status"].clone()
+    };
+    assert_ne!(ask("early", "100ms"), 0);
+    dir.write("up", "");
+    assert_eq!(ask("late", "20s"), 0);
+}
+
+#[test]
+fn job_that_is_not_ready_in_time_ends() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let words = ["--ready=file:/nowhere/x", "--timeout-start-sec=100ms"];
+    generate(&dir, &launchd, "late", &words, &["/bin/sleep", "600"]);
+    assert_eq!(launchd.wait("late", "exited")["status"], 249);
+    assert!(launchd.processes().is_empty(), "{:?}", launchd.processes());
+}
+
+#[test]
+fn restarts_with_a_limit_are_counted_by_the_monitor() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let limit = ["--start-limit-burst=3", "--start-limit-interval-sec=1h"];
+    let words = [&["--restart=on-failure", "--restart-sec=10ms"][..], &limit].concat();
+    generate(&dir, &launchd, "fails", &words, &["/bin/sh", "-c", "echo x >>[DIR]/starts; exit 3"]);
+    assert_eq!(launchd.wait("fails", "exited")["status"], 3);
+    launchd.wait("fails", "idle");
+    assert_eq!(launchd.story("fails"), "loaded spawned exited(3) idle");
+    assert_eq!(dir.read("starts"), "x\nx\nx\n");
 }

@@ -137,3 +137,25 @@ fn command_that_never_ends_is_ended_by_the_start_timeout() {
     assert_eq!(traced.log(), [""; 0]);
     traced.dir.nothing_left();
 }
+
+#[test]
+fn privilege_prefix_of_the_program_holds_in_each_mode() {
+    if !require(Capability::Root) {
+        return;
+    }
+    for (prefix, identity) in [("", "65534\n"), ("!", "0\n"), ("+", "0\n"), ("!!", "65534\n")] {
+        for mode in ["classic", "supervised"] {
+            let traced = Traced::new();
+            let unit = format!(
+                "[Service]\nUser=65534\nGroup=65534\nStandardOutput=file:{}\nExecStart={prefix}/usr/bin/id -u\n",
+                traced.dir.join("identity").display()
+            );
+            let file = traced.dir.write("prefix.service", &unit).display().to_string();
+            let name = traced.service.name();
+            Svc::new(&traced.dir)
+                .args(["run", "--mode", mode, "--type", "oneshot", "--name", name, &file])
+                .run();
+            assert_eq!(traced.dir.read("identity"), identity, "{prefix} {mode}");
+        }
+    }
+}

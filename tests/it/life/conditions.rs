@@ -1,11 +1,13 @@
 //! Conditions and assertions of a start (systemd.unit(5), "Conditions and Asserts").
 
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::sys::signal::Signal;
 
 use super::support::Traced;
-use crate::harness::{Dir, Exit, Svc, Systemd, skip, wait_until};
+use crate::harness::{Dir, Exit, Svc, Systemd, all_at_once, rounds, skip, wait_until};
 
 #[test]
 fn start_with_met_conditions_runs_the_program() {
@@ -414,9 +416,13 @@ fn every_condition_has_the_answer_of_systemd() {
     }
     let dir = paths();
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let mut compared = 0;
-    let mut different = Vec::new();
-    for line in CONDITIONS.lines().filter(|line| !line.is_empty()) {
+    let (compared, different) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let lines: Vec<&str> = CONDITIONS.lines().filter(|line| !line.is_empty()).collect();
+    let every = lines.len() / rounds(lines.len());
+    let lines: Vec<&str> = lines.into_iter().step_by(every).collect();
+    // Before the threads need it.
+    dir.program("svcadapt");
+    let compare = |line: &str| {
         let condition =
             line.replace("[D]", &dir.path().display().to_string()).replace("[MACHINE]", machine.trim());
         let (kind, value) = condition.split_once('=').unwrap();
@@ -425,9 +431,9 @@ fn every_condition_has_the_answer_of_systemd() {
         let said = String::from_utf8_lossy(&asked.stderr).into_owned();
         // Another version may not know the kind.
         if !said.contains("Conditions succeeded.") && !said.contains("Conditions failed.") {
-            continue;
+            return;
         }
-        compared += 1;
+        compared.fetch_add(1, Ordering::Relaxed);
         let expected = asked.status.success();
         let words = [
             "run",
@@ -442,9 +448,12 @@ fn every_condition_has_the_answer_of_systemd() {
         let output = Svc::new(&dir).args(words).output();
         let met = output.stdout == "x\n";
         if met != expected || output.stderr.contains("not checked") {
-            different.push(format!("{condition}: systemd says {expected}: {said}{}", output.stderr));
+            let text = format!("{condition}: systemd says {expected}: {said}{}", output.stderr);
+            different.lock().unwrap().push(text);
         }
-    }
+    };
+    all_at_once(lines.chunks(lines.len().div_ceil(4)), |lines| lines.iter().copied().for_each(compare));
+    let (compared, different) = (compared.into_inner(), different.into_inner().unwrap());
     assert!(different.is_empty(), "{} differ:\n{}", different.len(), different.join("\n"));
-    assert!(compared >= 100, "only {compared} conditions were compared");
+    assert!(compared >= rounds(100), "only {compared} conditions were compared");
 }

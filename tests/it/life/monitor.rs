@@ -2,16 +2,11 @@
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 
-use super::support::Traced;
-use crate::harness::{Capability, Exit, Process, Svc, lock_directory, require, wait_until};
-
-fn control_socket(monitor: &Process) -> PathBuf {
-    lock_directory(nix::unistd::geteuid().as_raw()).join(format!(".control.{}", monitor.pid()))
-}
+use super::support::{Traced, control_socket};
+use crate::harness::{Capability, Exit, Svc, require, static_svcadapt, wait_until};
 
 const ALWAYS: [&str; 4] = ["--restart", "always", "--restart-sec", "1ms"];
 
@@ -54,7 +49,10 @@ fn reload_waits_for_its_command_and_reports_its_failure() {
     traced.dir.write("fail", "");
     traced
         .ask("reload")
-        .stderr("svcadapt: reload '[NAME]': the service has not done it\n  hint: `svcadapt status` shows its state\n")
+        .stderr(
+            "svcadapt: reload '[NAME]': ExecReload '/bin/sh -c test ! -e [DIR]/fail && kill -0 $MAINPID': the command \
+             exited with status 1\n",
+        )
         .status(1)
         .run();
     assert!(traced.service.main().is_alive());
@@ -66,6 +64,7 @@ fn reload_waits_for_its_command_and_reports_its_failure() {
 fn reload_signal_without_a_handler_is_refused() {
     let traced = Traced::new();
     traced.run("classic", &["--reload-signal", "USR1"], "exec sleep 1000").run();
+    traced.wait_for_lines(1);
     let main = traced.service.main();
     traced
         .ask("reload")
@@ -95,9 +94,9 @@ fn killed_monitor_takes_the_program_along_and_the_next_start_works() {
     let (monitor, main) = (traced.service.monitor().unwrap(), traced.service.main());
     monitor.signal(Signal::SIGKILL);
     main.wait_gone();
-    assert!(control_socket(&monitor).exists());
+    assert!(control_socket(&monitor).is_some());
     traced.run("classic", &ALWAYS, "exec sleep 1000").run();
-    assert!(!control_socket(&monitor).exists());
+    assert!(control_socket(&monitor).is_none());
     traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     traced.dir.nothing_left();
     assert!(!traced.service.record().exists());
@@ -124,7 +123,7 @@ fn client_that_sends_garbage_or_nothing_does_not_disturb_the_service() {
     let traced = Traced::new();
     traced.run("classic", &ALWAYS, "exec sleep 1000").run();
     let monitor = traced.service.monitor().unwrap();
-    let socket = control_socket(&monitor);
+    let socket = control_socket(&monitor).unwrap();
     let silent: Vec<_> = (0..40).filter_map(|_| UnixStream::connect(&socket).ok()).collect();
     for garbage in [&b"\0\xff\n"[..], b"stop now\n", &vec![b'x'; 70_000], b"signal 99\n"] {
         let mut stream = UnixStream::connect(&socket).unwrap();
@@ -187,6 +186,44 @@ fn suspended_monitor_and_program_are_stopped_at_once() {
     traced.run("classic", &ALWAYS, "exec sleep 1000").run();
     for process in [traced.service.monitor().unwrap(), traced.service.main()] {
         process.suspend();
+    }
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn watching_monitor_of_the_static_build_holds_little_memory() {
+    if !require(Capability::Static) {
+        return;
+    }
+    let traced = Traced::new();
+    let svcadapt = traced.dir.program_as(&static_svcadapt().unwrap(), "svcadapt-static");
+    traced.run("classic", &ALWAYS, "exec sleep 1000").program(svcadapt.to_str().unwrap()).run();
+    let monitor = traced.service.monitor().unwrap();
+    // Its own pages: those of the file are shared with every other one.
+    let own = || {
+        let all = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", monitor.pid())).unwrap();
+        let line = all.lines().find_map(|line| line.strip_prefix("Anonymous:"));
+        line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u32>().ok()).unwrap()
+    };
+    wait_until("the small image has taken over", || (own() <= 48).then_some(()));
+    traced.wait_for_lines(1);
+    // Also after it has started the service again.
+    traced.service.main().signal(Signal::SIGKILL);
+    traced.wait_for_lines(2);
+    wait_until("the small image has taken over again", || (own() <= 48).then_some(()));
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn suspended_monitor_restarts_and_reloads_when_it_is_asked() {
+    let traced = Traced::new();
+    traced.run("classic", &[&ALWAYS[..], &["--exec-reload=[T] reload"]].concat(), "exec sleep 1000").run();
+    let monitor = traced.service.monitor().unwrap();
+    for (request, answer) in [("reload", "reloaded"), ("restart", "restarted")] {
+        monitor.suspend();
+        traced.ask(request).stdout(&format!("[NAME]: {answer}\n")).run();
     }
     traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     traced.dir.nothing_left();

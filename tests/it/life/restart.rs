@@ -107,3 +107,71 @@ fn start_that_fails_again_and_again_leaves_no_directory() {
         traced.dir.nothing_left();
     }
 }
+
+#[test]
+fn values_that_may_not_be_set_are_softened_in_each_start_and_command() {
+    let traced = Traced::new();
+    // Above the kernel's maximum for everyone; who may raise no limit at all, keeps the present one.
+    let beyond = ["--limit-nofile", "4000000000", "--nice=-20", "--oom-score-adjust=-1000"];
+    let options = ["--restart", "always", "--restart-sec", "1ms", "--exec-reload", "[T] reload"];
+    traced.run("classic", &[&options[..], &beyond].concat(), "exec sleep 1000").output();
+    let main = traced.service.main();
+    traced.ask("reload").stdout("[NAME]: reloaded\n").run();
+    main.signal(Signal::SIGKILL);
+    assert_eq!(traced.wait_for_lines(3), ["program", "reload main none none none 32", "program"]);
+    wait_until("the program that was started again is the service", || {
+        traced.service.running().filter(|now| now.pid() != main.pid())
+    });
+    traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    traced.dir.nothing_left();
+}
+
+#[test]
+fn log_of_a_daemon_has_the_last_lines_of_its_monitor() {
+    let traced = Traced::new();
+    let log = traced.dir.join("errors").display().to_string();
+    let errors = format!("--standard-error=append:{log}");
+    let options =
+        ["--on-failure=a.service", "--restart=always", "--restart-sec=1ms", "--start-limit-burst=3", &errors];
+    traced.run("classic", &options, "sleep 0.1; echo own >&2; exit 3").output();
+    let expected = format!(
+        "own\nown\nown\nsvcadapt: {name}: restart '{name}': not started again after 3 starts in 10s\n  \
+         hint: StartLimitBurst= and StartLimitIntervalSec= set the limit\n\
+         svcadapt: {name}: ended (start-limit-hit): OnFailure= has not started a.service\n",
+        name = traced.service.name()
+    );
+    wait_until("the monitor has said all", || {
+        let text = traced.dir.read("errors");
+        (text.lines().count() == expected.lines().count()).then_some(())
+    });
+    assert_eq!(traced.dir.read("errors"), expected);
+    traced.dir.wait_nothing_left();
+}
+
+#[test]
+fn units_that_would_follow_are_named_at_the_end() {
+    let traced = Traced::new();
+    let options = ["--on-failure", "a.service b@1.target", "--on-success", "c.service"];
+    let named = "svcadapt: --on-failure: not honoured here: no other service is started when this one ends: \
+                 a.service b@1.target\n\
+                 svcadapt: --on-success: not honoured here: no other service is started when this one ends: c.service\n";
+    let at_end = |line: &str| format!("{named}svcadapt: [NAME]: ended ({line}\n");
+    let failed = at_end("exit-code): OnFailure= has not started a.service b@1.target");
+    let watched = [&options[..], &["--restart=on-abort"]].concat();
+    traced.run("supervised", &watched, "exit 3").status(3).stderr(&failed).run();
+    traced
+        .run("supervised", &watched, "true")
+        .stderr(&at_end("success): OnSuccess= has not started c.service"))
+        .run();
+    // Not while it is started again.
+    let again = [&options[..], &["--restart=on-failure", "--restart-sec=1ms"]].concat();
+    let program = "test $(wc -l <\"$(dirname \"$0\")/log\") = 5";
+    traced
+        .run("supervised", &again, program)
+        .stderr(&at_end("success): OnSuccess= has not started c.service"))
+        .run();
+    assert_eq!(traced.log().len(), 5);
+    // No process stays for it alone.
+    traced.run("supervised", &options, "exit 3").status(3).stderr(named).run();
+    traced.dir.nothing_left();
+}

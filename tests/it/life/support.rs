@@ -1,6 +1,18 @@
 //! A service whose commands and program write what they see into one file.
 
-use crate::harness::{Dir, Service, Svc, wait_until};
+use std::fs;
+use std::path::PathBuf;
+
+use nix::unistd::geteuid;
+
+use crate::harness::{Dir, Process, Service, Svc, lock_directory, wait_until};
+
+/// The control socket of a service, if it is there.
+pub(super) fn control_socket(monitor: &Process) -> Option<PathBuf> {
+    let begin = format!(".control.{}.", monitor.pid());
+    let names = fs::read_dir(lock_directory(geteuid().as_raw())).unwrap().map(|entry| entry.unwrap().path());
+    names.into_iter().find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&begin))
+}
 
 /// What a program writes before it goes on.
 const TRACE: &str = r#"#!/bin/sh

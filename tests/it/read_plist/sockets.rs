@@ -101,10 +101,18 @@ fn unsupported_socket_is_reported() {
     let keys = "<key>inetdCompatibility</key><dict><key>Wait</key><false/></dict>\
                 <key>Sockets</key><dict><key>L</key><dict><key>SockServiceName</key><integer>7</integer></dict></dict>";
     let (model, remarks) = model_and_remarks(keys);
-    assert_eq!(
-        (model, &remarks[..2]),
-        (json!({}), &["inetdCompatibility".to_owned(), "Sockets".to_owned()][..])
-    );
+    let streams =
+        json!({ "standard_input": "socket", "standard_output": "socket", "standard_error": "socket" });
+    let with = |more: Value| {
+        let mut all = streams.as_object().unwrap().clone();
+        all.extend(more.as_object().unwrap().clone());
+        Value::Object(all)
+    };
+    let expected = json!({ "listen_stream": ["7"], "file_descriptor_name": "L", "accept": true });
+    assert_eq!((model, remarks), (with(expected), vec![]));
+    let keys = keys.replace("<false/>", "<true/>");
+    let expected = json!({ "listen_stream": ["7"], "file_descriptor_name": "L", "start_on_connect": true });
+    assert_eq!(model_and_remarks(&keys), (with(expected), vec![]));
 }
 
 #[test]

@@ -44,6 +44,8 @@ SendSIGHUP=1
 SendSIGKILL=no
 WatchdogSec=30
 RuntimeDirectoryPreserve=true
+FileDescriptorStoreMax=7
+FileDescriptorStorePreserve=false
 GuessMainPID=no
 OOMPolicy=kill
 ";
@@ -97,6 +99,8 @@ fn each_directive_of_a_life_is_a_field() {
         ("send_sigkill", json!(false)),
         ("watchdog_sec", json!("30s")),
         ("runtime_directory_preserve", json!("yes")),
+        ("file_descriptor_store_max", json!(7)),
+        ("file_descriptor_store_preserve", json!("no")),
         ("guess_main_pid", json!(false)),
         ("oom_policy", json!("kill")),
         ("systemd", json!({})),
@@ -145,7 +149,7 @@ fn commands_that_only_systemd_can_read_stay_together() {
     // A further command follows them.
     let added = printed(["gen-unit", &file, "--exec-stop=/bin/true"]);
     assert_eq!(added, unit.to_owned() + "ExecStop=/bin/true\n");
-    let output = svcadapt(["run", "--dry-run", &file]);
+    let output = svcadapt(["run", "--dry-run", "--verbose", &file]);
     let reported = stderr_of(&output);
     assert_eq!(reported.matches("ExecStop=: not honoured here: ").count(), 3, "{reported}");
 }

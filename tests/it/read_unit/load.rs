@@ -22,7 +22,7 @@ fn instance_is_loaded_with_drop_ins_and_sockets_by_one_call() {
     folder.write("web@.service", "[Service]\nExecStart=/bin/web %i\nSockets=web@%i.socket\nNice=5\n");
     folder.write("web@.socket", "[Socket]\nListenStream=80\n");
     std::fs::create_dir(folder.path().join("web@1.service.d")).unwrap();
-    folder.write("web@1.service.d/a.conf", "[Service]\nEnvironment=A=1\nIOWeight=200\n");
+    folder.write("web@1.service.d/a.conf", "[Service]\nEnvironment=A=1\nIODeviceWeight=/dev/sda 200\n");
     let Loaded { draft, unsupported, source, unused_sockets, .. } = loaded(&folder, "web@1.service");
     assert_eq!(unused_sockets, []);
     let spec = draft.finish().unwrap();
@@ -35,7 +35,7 @@ fn instance_is_loaded_with_drop_ins_and_sockets_by_one_call() {
             Remark::Key(error) => error.to_string(),
         })
         .collect();
-    assert!(lines.contains(&"IOWeight=200: not honoured here".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"IODeviceWeight=/dev/sda 200: it has no equivalent".to_owned()), "{lines:?}");
     let Some(Source::Unit(unit, drop_ins)) = source else { panic!("a unit has a source text") };
     assert_eq!((unit.socket.is_some(), drop_ins.len()), (true, 1));
 }

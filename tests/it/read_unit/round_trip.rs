@@ -10,16 +10,18 @@ use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::unit::internal::commands;
 use svcadapt_convert::unit::{ParsedUnit, UnitFile, UnitName, read_socket, write, write_socket};
 use svcadapt_spec::{
-    FIELDS, Field, Native, Origin, Output, Probe, ServiceSpec, ServiceType, SpecDraft, literal,
+    FIELDS, Field, Native, Origin, Output, Probe, ServiceSpec, ServiceType, SocketOption, SpecDraft, literal,
 };
 
 use super::read_text;
+use crate::harness::rounds;
 use crate::support::Chance;
 
 /// Versions before and after the changes to reload and standard output.
 const VERSIONS: [Version; 3] = [Version::OLDEST, Version::DEFAULT, Version::NEWEST];
 
 /// A valid or invalid value for a field.
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn value(field: Field, chance: &mut Chance) -> OsString {
     let text = chance.text(8, "");
     let pick = |chance: &mut Chance, all: &[&str]| all[chance.below(all.len())].to_owned();
@@ -29,7 +31,7 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         Field::Type => pick(chance, &["simple", "exec", "notify", "notify-reload", "forking", "oneshot"]),
         Field::User | Field::Group | Field::SupplementaryGroups => pick(chance, &["web", "7", "D\\web"]),
         Field::WorkingDirectory | Field::RootDirectory => format!("/a{text}x"),
-        Field::PidFile => format!("/run/a{text}x"),
+        Field::PidFile | Field::RemovePidFile => format!("/run/a{text}x"),
         Field::Environment => format!("A{}={text}", chance.below(5)),
         Field::EnvironmentFile => format!("{}/e{text}x", pick(chance, &["", "-"])),
         Field::PassEnvironment | Field::UnsetEnvironment => pick(chance, &["A", "LANG", "_x9"]),
@@ -51,12 +53,37 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         },
         Field::ListenDatagram => pick(chance, &["53", "[::]:53", "/run/x%n"]),
         Field::ListenSequentialPacket => format!("/run/b{text}x"),
+        Field::ListenFifo | Field::ListenSpecial => format!("/run/c{text}x"),
+        Field::ListenNetlink => pick(chance, &["route 1", "generic"]),
+        Field::ListenMessageQueue => pick(chance, &["/q", "/a b%n"]),
         Field::FileDescriptorName => pick(chance, &["web", "a b", "%n\\x"]),
         Field::SocketMode => pick(chance, &["0", "660"]),
         Field::SocketUser | Field::SocketGroup => pick(chance, &["web", "7", "D\\w"]),
         Field::BindIPv6Only => pick(chance, &["default", "both", "ipv6-only"]),
-        Field::Backlog => pick(chance, &["0", "4294967295"]),
+        Field::SocketOption(option) => match option {
+            SocketOption::TcpCongestion => "cubic".into(),
+            SocketOption::BindToDevice => "lo".into(),
+            SocketOption::IpTos => pick(chance, &["low-delay", "4"]),
+            SocketOption::ReceiveBuffer | SocketOption::SendBuffer | SocketOption::PipeSize => {
+                pick(chance, &["8K", "4096"])
+            }
+            SocketOption::IpTtl
+            | SocketOption::KeepAliveProbes
+            | SocketOption::KeepAliveTimeSec
+            | SocketOption::KeepAliveIntervalSec
+            | SocketOption::DeferAcceptSec
+            | SocketOption::SocketTimeoutSec
+            | SocketOption::Priority
+            | SocketOption::Mark
+            | SocketOption::MaxConnections
+            | SocketOption::MaxConnectionsPerSource
+            | SocketOption::MessageQueueMaxMessages
+            | SocketOption::MessageQueueMessageSize => pick(chance, &["1", "200"]),
+            _ => pick(chance, &["yes", "no"]),
+        },
+        Field::Backlog | Field::FileDescriptorStoreMax => pick(chance, &["0", "4294967295"]),
         Field::NotificationFd => "9".into(),
+        Field::WatchdogProbe => pick(chance, &["tcp:80", "exec:a; b", "file:/x"]),
         Field::Ready => match chance.below(4) {
             0 => "notify".into(),
             1 => format!("exec:{text}x"),
@@ -74,7 +101,8 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
             _ => pick(chance, &["Memory=|>=1G", "FirstBoot=|!no", "Host=%n"]),
         },
         Field::ExecPrefix => pick(chance, &["-", "+", "-!", "!!"]),
-        Field::ExecCondition
+        Field::SocketCommand(_)
+        | Field::ExecCondition
         | Field::ExecStartPre
         | Field::ExecStart
         | Field::ExecStartPost
@@ -95,6 +123,7 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         | Field::TimeoutAbortSec
         | Field::WatchdogSec => pick(chance, &["0", "5", "1min", "infinity"]),
         Field::RestartMode => pick(chance, &["normal", "direct"]),
+        Field::OnFailure | Field::OnSuccess => pick(chance, &["a.service", "a@x.service b.target"]),
         Field::RestartPreventExitStatus | Field::RestartForceExitStatus | Field::SuccessExitStatus => {
             pick(chance, &["1 TEMPFAIL SIGHUP", "255", "KILL"])
         }
@@ -105,7 +134,9 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         Field::RestartKillSignal | Field::FinalKillSignal | Field::WatchdogSignal => {
             pick(chance, &["INT", "SIGHUP", "RTMIN+2"])
         }
-        Field::RuntimeDirectoryPreserve => pick(chance, &["no", "yes", "restart"]),
+        Field::RuntimeDirectoryPreserve | Field::FileDescriptorStorePreserve => {
+            pick(chance, &["no", "yes", "restart"])
+        }
         Field::OomPolicy => pick(chance, &["continue", "stop", "kill"]),
         Field::RemainAfterExit
         | Field::SendSighup
@@ -114,8 +145,11 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         | Field::CleanEnvironment
         | Field::PreventCore
         | Field::NoNewPrivileges
+        | Field::DynamicUser
         | Field::ExpandVariables
-        | Field::LaunchdActivation => pick(chance, &["yes", "no"]),
+        | Field::LaunchdActivation
+        | Field::StartOnConnect => pick(chance, &["yes", "no"]),
+        Field::IdleExit => pick(chance, &["7", "1min"]),
         field => pick(chance, of_process(field)),
     };
     value.into()
@@ -128,8 +162,41 @@ fn of_process(field: Field) -> &'static [&'static str] {
         Field::IoSchedulingPriority => &["0", "7"],
         Field::CpuSchedulingPolicy => &["other", "rr", "3"],
         Field::CpuSchedulingPriority => &["0", "99"],
-        Field::CpuSchedulingResetOnFork => &["yes", "no"],
-        Field::CpuAffinity => &["0", "0-3,5", "8191 1"],
+        Field::CpuSchedulingResetOnFork
+        | Field::IgnoreSigpipe
+        | Field::SyslogLevelPrefix
+        | Field::LogTimestamps
+        | Field::TtyReset
+        | Field::TtyVHangup
+        | Field::TtyVtDisallocate => &["yes", "no"],
+        Field::Personality => &["x86", "x86-64"],
+        Field::KeyringMode => &["inherit", "private", "shared"],
+        Field::SecureBits => &["noroot", "keep-caps no-setuid-fixup-locked"],
+        Field::CoredumpFilter => &["default", "all", "0", "7f0"],
+        Field::LoadCredential => &["key:/etc/key", "other"],
+        Field::SetCredential => &["key:a b:\\x00\\xff%", "empty:\\x00"],
+        Field::NumaPolicy => &["default", "bind"],
+        Field::NumaMask => &["0", "all", "0-1 3"],
+        Field::StandardInputText => &["a b", "%n \\"],
+        Field::StandardInputData => &["Zm9v", "AP/+Cg=="],
+        Field::SyslogIdentifier => &["web", "a %n"],
+        Field::SyslogFacility => &["local0", "3"],
+        Field::SyslogLevel => &["err", "7"],
+        Field::LogRotateSize => &["4K", "10485760"],
+        Field::LogRotateAge => &["1d", "infinity"],
+        Field::LogKeep => &["1", "14"],
+        Field::LogCompress => &["gzip", "none"],
+        Field::ReopenSignal => &["USR1", "RTMIN+2"],
+        Field::TtyPath => &["/dev/tty1", "/dev/a%b"],
+        Field::TtyRows | Field::TtyColumns => &["0", "80"],
+        Field::CpuAffinity | Field::AllowedCpus | Field::AllowedMemoryNodes => &["0", "0-3,5", "8191 1"],
+        Field::TasksMax => &["2048", "0.5%", "infinity"],
+        Field::MemoryMin | Field::MemoryLow | Field::MemoryHigh | Field::MemoryMax | Field::MemorySwapMax => {
+            &["1023", "1.5G", "33.33%", "infinity"]
+        }
+        Field::CpuWeight => &["1", "10000"],
+        Field::CpuQuota => &["0.01%", "50%", "1250%"],
+        Field::IoWeight => &["1", "500"],
         Field::TimerSlackNSec => &["50", "1ms", "infinity"],
         field => unreachable!("{field:?} has no values"),
     }
@@ -185,7 +252,7 @@ fn read_sockets(text: &str, reading: &mut ParsedUnit) {
 fn random_specs_round_trip_through_a_unit() {
     let mut chance = Chance(2_024);
     let (mut same, mut unwritable, mut adapted, mut listening) = (0, 0, 0, 0);
-    for _ in 0..4_000 {
+    for _ in 0..rounds(4_000) {
         let Some(spec) = spec(&mut chance) else { continue };
         let host = Systemd { version: VERSIONS[chance.below(VERSIONS.len())], ..Systemd::default() };
         let division = divide(&spec, Target::Systemd(host));
@@ -230,7 +297,10 @@ fn random_specs_round_trip_through_a_unit() {
         adapted += usize::from(division.needs_adapter());
     }
     eprintln!("{same} read back, {adapted} of them with an adapter; {unwritable} cannot be written");
-    assert!(same > 1_000 && adapted > 300 && listening > 300, "{same} {adapted} {listening} {unwritable}");
+    assert!(
+        same > rounds(1_000) && adapted > rounds(300) && listening > rounds(300),
+        "{same} {adapted} {listening} {unwritable}"
+    );
 }
 
 #[test]

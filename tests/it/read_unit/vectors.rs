@@ -31,6 +31,11 @@ fn settings(spec: &ServiceSpec) -> BTreeMap<String, Vec<String>> {
         {
             continue;
         }
+        if matches!(row.field, Field::OnFailure | Field::OnSuccess) {
+            let values = our_values.iter().map(|unit| format!("{unit} (origin-file)"));
+            all.insert(row.directive.to_owned(), values.collect());
+            continue;
+        }
         if matches!(row.field, Field::Condition | Field::Assert) {
             for (kind, value) in our_values.iter().filter_map(|value| value.split_once('=')) {
                 let of_kind: &mut Vec<String> = all.entry(format!("{}{kind}", row.directive)).or_default();
@@ -169,6 +174,8 @@ fn compare(name: &UnitName, case: &Value) -> Vec<String> {
             "KillSignal" => our_values[0] == "SIGTERM",
             "UMask" => our_values[0] == "0022",
             "LimitMEMLOCKSoft" => our_values[0] == "8388608",
+            // systemd does not show the data.
+            "StandardInputData" => true,
             "StandardError" => spec.standard_error == spec.standard_output,
             _ => false,
         };

@@ -135,7 +135,7 @@ fn changed_command_keeps_the_comments_between_its_lines() {
 fn adapter_changes_only_the_command_and_the_type() {
     let text = "[Unit]\n# a\nAfter=x.service\n[Service]\n# b\nType=simple\n# c\nExecStart=/bin/web  -d\n# d\nNice = 3\n\
                 [Install]\nWantedBy=multi-user.target\n";
-    let command = "/opt/svcadapt run --mode systemd --ready tcp:80 -- /bin/web -d";
+    let command = "/opt/svcadapt run --mode systemd --ready tcp:80 --ignore-sigpipe=yes -- /bin/web -d";
     let expected =
         text.replace("Type=simple\n", "Type=notify\nNotifyAccess=all\n").replace("/bin/web  -d", command)
             + "\n[X-Svcadapt]\nType=simple\nReady=tcp:80\n";

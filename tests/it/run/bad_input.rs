@@ -271,7 +271,7 @@ fn invalid_option_value_is_refused() {
         ("--umask=0999", "--umask '0999': not an octal number between 0 and 777\n"),
         (
             "--ready=maybe",
-            "--ready 'maybe': unknown readiness probe\n  hint: use notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH or exec:COMMAND\n",
+            "--ready 'maybe': unknown readiness probe\n  hint: use notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, http://HOST:PORT/PATH, file:PATH, dbus:NAME, log:REGEX, exec:COMMAND or alive:TIME\n",
         ),
         (
             "--ready=tcp:99999",
@@ -306,7 +306,7 @@ fn invalid_option_value_is_refused() {
         "--type=maybe",
         "--files-preserve=2",
         "--files-preserve=x",
-        "--standard-output=journal",
+        "--standard-output=apend:x",
         "--no-such-option=1",
         "--mode=maybe",
     ] {

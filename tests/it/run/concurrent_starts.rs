@@ -9,10 +9,12 @@ use std::{fs, thread};
 use nix::sys::signal::Signal;
 
 use super::{run, stop};
-use crate::harness::{Capability, Dir, Exit, Output, Process, Service, killed_at, lock_directory, require};
+use crate::harness::{
+    Capability, Dir, Exit, Output, Process, Service, killed_at, lock_directory, require, rounds,
+};
 
-/// The number of rounds: half by name, half by pid file.
-const ROUNDS: usize = 200;
+/// The number of rounds by name, and of those by pid file.
+const ROUNDS: usize = 100;
 /// The number of starts in each round.
 const STARTS: usize = 8;
 
@@ -52,7 +54,7 @@ fn concurrent_starts_of_one_name_leave_one_service() {
     let sleep = dir.program("/bin/sleep").display().to_string();
     dir.program("svcadapt");
     let service = Service::new();
-    for _ in 0..ROUNDS / 2 {
+    for _ in 0..rounds(ROUNDS) {
         let outputs = race(&dir, &["--name", service.name(), "--", &sleep, "60"]);
         let process = service.main();
         one_won(&outputs, service.name(), process.pid());
@@ -72,7 +74,7 @@ fn concurrent_starts_with_one_pid_file_leave_one_service() {
     let place = if root { "/run".to_owned() } else { dir.path().display().to_string() };
     let pid_file = format!("{place}/it-race-{}.pid", std::process::id());
     let option = format!("--pid-file={pid_file}");
-    for _ in 0..ROUNDS / 2 {
+    for _ in 0..rounds(ROUNDS) {
         let outputs = race(&dir, &[&option, "--", &sleep, "60"]);
         let text = fs::read_to_string(&pid_file).unwrap();
         let process = Process::open(text.strip_suffix('\n').unwrap().parse().unwrap()).unwrap();

@@ -7,37 +7,36 @@ use crate::harness::{Capability, Dir, Service, require};
 
 const PLAN: &str = "\
 a classic daemon; manager: none
-  1  adapter  launcher  notify socket
-  2  adapter  launcher  adopt orphans
-  3  adapter  launcher  fork
-  4  adapter  launcher  new session
-  5  adapter  launcher  fork again
-  6  adapter  service   reset signals
-  7  adapter  service   lock                  /run/svcadapt/[NAME]
-  8  adapter  service   directory             /run/[NAME]
-  9  adapter  service   standard input        null
- 10  adapter  service   standard output       append:[DIR]/log
- 11  adapter  service   standard error        null
- 12  adapter  service   pid file              /run/[NAME].pid
- 13  host               oom score             0
- 14  adapter  service   nice                  3
- 15  adapter  service   group                 65534
- 16  adapter  service   groups                65534
- 17  adapter  service   soft limit            CPU infinity
- 18  adapter  service   soft limit            FSIZE infinity
- 19  adapter  service   soft limit            DATA infinity
- 20  adapter  service   soft limit            STACK 8388608
- 21  adapter  service   soft limit            CORE 0
- 22  adapter  service   soft limit            RSS infinity
- 23  adapter  service   soft limit            AS infinity
- 24  adapter  service   soft limit            LOCKS infinity
- 25  adapter  service   limit                 NOFILE 512
- 26  adapter  service   user                  65534
- 27  adapter  service   ambient capabilities  none
- 28  adapter  service   umask                 0027
- 29  adapter  service   working directory     /
- 30  adapter  service   descriptors           0 1 2 32
- 31  adapter  service   exec                  /bin/true
+  1  adapter  launcher  adopt orphans
+  2  adapter  launcher  fork
+  3  adapter  launcher  new session
+  4  adapter  launcher  fork again
+  5  adapter  service   reset signals
+  6  adapter  service   lock                  /run/svcadapt/[NAME]
+  7  adapter  service   directory             /run/[NAME]
+  8  adapter  service   standard input        null
+  9  adapter  service   standard output       append:[DIR]/log
+ 10  adapter  service   standard error        append:[DIR]/log
+ 11  adapter  service   pid file              /run/[NAME].pid
+ 12  host               oom score             0
+ 13  adapter  service   nice                  3
+ 14  adapter  service   group                 65534
+ 15  adapter  service   groups                65534
+ 16  adapter  service   soft limit            CPU infinity
+ 17  adapter  service   soft limit            FSIZE infinity
+ 18  adapter  service   soft limit            DATA infinity
+ 19  adapter  service   soft limit            STACK 8388608
+ 20  adapter  service   soft limit            CORE 0
+ 21  adapter  service   soft limit            RSS infinity
+ 22  adapter  service   soft limit            AS infinity
+ 23  adapter  service   soft limit            LOCKS infinity
+ 24  adapter  service   limit                 NOFILE 512
+ 25  adapter  service   user                  65534
+ 26  adapter  service   ambient capabilities  none
+ 27  adapter  service   umask                 0027
+ 28  adapter  service   working directory     /
+ 29  adapter  service   descriptors           0 1 2 7 32
+ 30  adapter  service   exec                  /bin/true
 ";
 
 #[test]
@@ -58,7 +57,7 @@ fn dry_run_prints_every_step_and_performs_no_step() {
         "--umask=027",
         "--nice=3",
         "--limit-nofile=512",
-        "--ready=notify",
+        "--ready=fd:7",
         &log,
         &runtime,
         &pid_file,

@@ -17,7 +17,7 @@ fn program_exit_status_is_the_launchers() {
     let dir = Dir::new();
     let program = dir.program("inspect").display().to_string();
     for status in [1, 2, 3, 99, 127, 203, 250, 255] {
-        run(&dir, &["--ready=notify", "--name=own-status-of-nobody", "--", &program, "--exit", &status.to_string()])
+        run(&dir, &["--ready=notify", "--name=own-status-of-nobody", "--standard-output=null", "--", &program, "--exit", &status.to_string()])
             .stderr("svcadapt: start 'own-status-of-nobody': the program ended with status [STATUS] before it was ready\n[LOST]")
             .name("[STATUS]", status)
             .name("[LOST]", LOST)
@@ -128,7 +128,7 @@ fn start_timeout_ends_every_descendant() {
         "trap '' TERM HUP INT; setsid sleep 300 & (setsid sh -c 'sleep 301 & sleep 302' &) ; sleep 303";
     let before = contents(dir.path());
     let mut options = vec!["--ready=notify", "--timeout-start-sec=300ms", "--timeout-stop-sec=200ms"];
-    options.extend(["--name", service.name()]);
+    options.extend(["--standard-output=null", "--name", service.name()]);
     run(&dir, &options)
         .args(["--environment", &format!("MARK={}", dir.path().display()), "--", "/bin/sh", "-c", script])
         .stderr("svcadapt: start '[NAME]': not ready after 300ms, still missing: notify\n[LOST]")

@@ -36,7 +36,12 @@ fn expected(user: &User) -> Value {
     let env = if user.uid.is_root() {
         json!({ "PATH": path })
     } else {
-        json!({ "HOME": user.dir, "LOGNAME": user.name, "PATH": path, "SHELL": user.shell, "USER": user.name })
+        let mut env = json!({ "HOME": user.dir, "LOGNAME": user.name, "PATH": path, "USER": user.name });
+        // Nor is a shell that permits no login.
+        if !user.shell.ends_with("nologin") {
+            env["SHELL"] = json!(user.shell);
+        }
+        env
     };
     json!({
         "uid": ids(user.uid.as_raw()),

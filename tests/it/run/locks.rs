@@ -1,7 +1,7 @@
 //! What a service or another user can do to a lock.
 
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::sync::Barrier;
 use std::time::Duration;
 use std::{fs, thread};
@@ -9,7 +9,9 @@ use std::{fs, thread};
 use nix::sys::signal::Signal;
 
 use super::{run, stop};
-use crate::harness::{Capability, Dir, Exit, Output, Service, Svc, leave_behind, require, wait_until};
+use crate::harness::{
+    Capability, Dir, Exit, Output, Service, Svc, all_rounds, leave_behind, require, skip, wait_until,
+};
 
 #[test]
 fn lock_descriptor_of_a_service_is_not_writable() {
@@ -97,20 +99,28 @@ fn launcher_socket_is_removed_only_when_unused() {
     let (dir, service) = (Dir::new(), Service::new());
     let inspect = dir.program("inspect").display().to_string();
     let ready = ["--ready", "notify"];
+    let end = |service: &Service| {
+        let monitor = service.monitor().unwrap();
+        stop(&service.main());
+        monitor.wait_gone();
+    };
     let start =
         || run(&dir, &["--name", service.name()]).args(ready).args(["--", &inspect, "--stay"]).args(ready);
     start().run();
-    stop(&service.main());
+    end(&service);
     // No process here has these pids, but one of another pid namespace may have the first.
-    let [used, left] = [4_194_305_u32, 4_194_306].map(|pid| format!("/run/svcadapt/.notify.{pid}"));
-    let held = UnixDatagram::bind(&used).unwrap();
+    let [used, left] = [4_194_305_u32, 4_194_306].map(|pid| format!("/run/svcadapt/.notify.{pid}.1"));
+    let [answers, killed] = [4_194_305_u32, 4_194_306].map(|pid| format!("/run/svcadapt/.control.{pid}.1"));
+    let held = (UnixDatagram::bind(&used).unwrap(), UnixListener::bind(&answers).unwrap());
     leave_behind(UnixDatagram::bind(&left).unwrap(), left.as_ref());
+    leave_behind(UnixListener::bind(&killed).unwrap(), killed.as_ref());
     start().run();
-    let there = [&used, &left].map(|path| fs::symlink_metadata(path).is_ok());
+    let there = [&used, &answers, &left, &killed].map(|path| fs::symlink_metadata(path).is_ok());
     fs::remove_file(&used).unwrap();
-    assert_eq!(there, [true, false]);
+    fs::remove_file(&answers).unwrap();
+    assert_eq!(there, [true, true, false, false]);
     drop(held);
-    stop(&service.main());
+    end(&service);
 }
 
 #[test]
@@ -145,14 +155,17 @@ fn service_in_another_pid_namespace_is_not_reported_dead() {
     wait_until("the container has gone", || {
         (crate::harness::Process::of_program(&sleep).is_empty()).then_some(())
     });
-    let dead = status().output();
-    assert_eq!(dead.exit, Exit::Status(1), "{}", dead.stdout);
+    // The lock of a process goes after its program.
+    wait_until("the service is dead", || (status().output().exit == Exit::Status(1)).then_some(()));
 }
 
 #[test]
 fn start_lock_held_by_a_stopped_process_times_out() {
     if !require(Capability::Root) {
         return;
+    }
+    if !all_rounds() {
+        return skip("all", "it waits for 30 s");
     }
     let (dir, service) = (Dir::new(), Service::new());
     let svcadapt = dir.program("svcadapt");

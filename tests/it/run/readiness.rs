@@ -10,11 +10,12 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::User;
+use nix::unistd::{User, geteuid};
 
 use super::{run, stop};
 use crate::harness::{
-    Capability, Dir, Exit, Process, Running, Service, Svc, facts, free_port, require, wait_until, world,
+    Capability, Dir, Exit, Process, Running, Service, Svc, facts, free_port, require, this_process,
+    wait_until, world,
 };
 
 /// A shell program that writes its pid to `pid`, waits until the test creates `go`, and then runs the rest; `$DIR` is
@@ -38,6 +39,11 @@ fn start(dir: &Dir, options: &[&str], rest: &str) -> (Running, Process) {
 fn assert_ready_after_go(dir: &Dir, running: Running, process: &Process) {
     assert!(running.runs(), "the launcher came back before the program was ready");
     dir.write("go", "");
+    assert_ready(dir, running, process);
+}
+
+/// Asserts that the launcher returns with 0 after the program has become ready, and ends the program.
+fn assert_ready(dir: &Dir, running: Running, process: &Process) {
     let output = running.finish();
     assert!(dir.join("marker").exists(), "the launcher came back before the program was ready: {output:?}");
     assert_eq!((output.stdout.as_str(), output.stderr.as_str(), output.exit), ("", "", Exit::Status(0)));
@@ -47,7 +53,8 @@ fn assert_ready_after_go(dir: &Dir, running: Running, process: &Process) {
     wait_until("the program is alone", || fs::read_to_string(&children).unwrap().is_empty().then_some(()));
     process.signal(nix::sys::signal::Signal::SIGKILL);
     process.wait_gone();
-    dir.nothing_left();
+    // A monitor ends after its program.
+    dir.wait_nothing_left();
 }
 
 /// A variable in the environment of a process.
@@ -79,7 +86,8 @@ fn notify_probe_is_ready_at_the_programs_message() {
     let (running, process) = start(&dir, &["--ready", "notify"], rest);
     let socket = PathBuf::from(variable(&process, "NOTIFY_SOCKET"));
     let found = fs::metadata(&socket).unwrap();
-    assert!(found.file_type().is_socket() && found.permissions().mode() & 0o777 == 0o600);
+    let mode = if geteuid().is_root() { 0o666 } else { 0o600 };
+    assert!(found.file_type().is_socket() && found.permissions().mode() & 0o777 == mode);
     assert_ready_after_go(&dir, running, &process);
     assert!(!socket.exists(), "the socket is still there");
 }
@@ -103,6 +111,18 @@ fn notify_probe_works_for_an_ordinary_user() {
     let running = svc.spawn();
     let pid = wait_until("the program tells its number", || fs::read_to_string(dir.join("pid")).ok());
     let process = Process::open(pid.trim().parse().unwrap()).unwrap();
+    assert_ready_after_go(&dir, running, &process);
+}
+
+#[test]
+fn program_that_changes_its_user_itself_can_report_readiness() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let rest = ": > $DIR/marker; exec setpriv --reuid=nobody --regid=nogroup --clear-groups \
+                sh -c 'systemd-notify --ready; exec sleep 60'";
+    let (running, process) = start(&dir, &["--ready=notify"], rest);
     assert_ready_after_go(&dir, running, &process);
 }
 
@@ -183,7 +203,7 @@ fn fd_probe_is_ready_at_a_newline() {
         wait_until("half a line is written", || dir.join("half").exists().then_some(()));
         assert!(running.runs(), "{option}: half a line has counted");
         dir.write("second", "");
-        assert_ready_after_go(&dir, running, &process);
+        assert_ready(&dir, running, &process);
     }
 }
 
@@ -206,7 +226,7 @@ fn tcp_probe_ignores_a_strangers_listener() {
     let ready = format!("--ready=tcp:{port}");
     let script = gated_script(&dir, "exec sleep 60");
     run(&dir, &["--timeout-start-sec=300ms", &ready, "--", "/bin/sh", "-c", &script])
-        .stderr("svcadapt: start '/bin/sh': not ready after 300ms, still missing: tcp:[PORT]\n  hint: its output went to /dev/null; --standard-error append:PATH keeps it\n")
+        .stderr(&format!("svcadapt: start '/bin/sh': not ready after 300ms, still missing: tcp:[PORT] ({} listens there, which is not of this service)\n  hint: its output went to /dev/null; --standard-error append:PATH keeps it\n", this_process()))
         .name("[PORT]", port)
         .status(249)
         .run();
@@ -235,7 +255,12 @@ fn unix_probe_ignores_a_strangers_and_a_stale_socket() {
         let ready = format!("--ready=unix:{path}");
         let got = run(&dir, &["--timeout-start-sec=200ms", &ready, "--", "/bin/sleep", "60"]).output();
         assert_eq!(got.exit, Exit::Status(249), "{name}: {}", got.stderr);
-        assert!(got.stderr.contains(&format!("still missing: unix:{path}\n")), "{name}: {}", got.stderr);
+        let stranger = match name {
+            "strange" => format!(" ({} listens there, which is not of this service)", this_process()),
+            _ => String::new(),
+        };
+        let missing = format!("still missing: unix:{path}{stranger}\n");
+        assert!(got.stderr.contains(&missing), "{name}: {}", got.stderr);
     }
     assert!(stranger.as_raw_fd() > 2);
 }

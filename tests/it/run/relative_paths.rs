@@ -57,7 +57,7 @@ fn option_value_without_a_path_is_unchanged() {
         ("--listen-stream=@abstract/x", "@abstract/x"),
         ("--ready=exec:test -e x", "exec:test -e x"),
         ("--standard-output=null", "\"null\""),
-        ("--standard-output=journal", "unknown kind of output"),
+        ("--standard-output=journal", "\"journal\""),
         ("--standard-output=apend:x", "unknown kind of output"),
     ] {
         assert!(shown(&[option]).contains(kept), "{option}: {}", shown(&[option]));

@@ -68,9 +68,9 @@ fn soft_limit_refused_by_the_kernel_stays_as_it_is() {
     let dir = Dir::new();
     // The fifth call of the service process sets the stack, after four that only ask. That of the spec sets at once.
     let script = "ulimit -S -s 4096
-        start() { call=$1; shift; strace -f -qq -o trace -e inject=prlimit64:error=EINVAL:when=$call \\
+        start() { call=$1; shift; strace -ff -qq -o trace -e inject=prlimit64:error=EINVAL:when=$call \\
             svcadapt run --mode classic --type oneshot -o append:/srv/out \"$@\" -- sh -c 'ulimit -s' 2>&1; echo \"= $?\"; }
-        start 5; cat /srv/out; grep -c 'RLIMIT_STACK, {.*EINVAL' trace
+        start 5; cat /srv/out; cat trace.* | grep -c 'RLIMIT_STACK, {.*EINVAL'
         start 4+ --limit-stack 3M";
     world(&dir, script)
         .stdout("= 0\n4096\n1\nsvcadapt: limit 'STACK 3145728': invalid argument\n= 205\n")

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::run;
-use crate::harness::{Capability, Dir, Exit, Process, Running, Service, Svc, require, skip, wait_until};
+use crate::harness::{
+    Capability, Dir, Exit, Process, Running, Service, Svc, all_at_once, require, skip, wait_until,
+};
 
 /// A start of `daemonic` with these words, which becomes `inspect` and reports.
 fn start<'a>(dir: &'a Dir, service: &Service, options: &[&str], words: &[&str]) -> Svc<'a> {
@@ -161,7 +163,7 @@ fn failed_forking_start_is_reported_and_leaves_nothing() {
     let by = |dir: &Dir, words: &[&str]| -> Vec<String> {
         words.iter().map(|word| word.replace("[PID]", &pid_file(dir))).collect()
     };
-    for (options, words, exit, reported) in [
+    let cases = [
         (&[][..], &["--first-exit", "3"][..], Exit::Status(3), "ended with status 3 before"),
         (&["--pid-file", "[PID]"], &["--die"], Exit::Signal(9), "ended by SIGKILL before"),
         (&[], &["--die"], Exit::Signal(9), "ended by SIGKILL before"),
@@ -187,7 +189,9 @@ fn failed_forking_start_is_reported_and_leaves_nothing() {
         ),
         (&[], &["--first-waits", "60000"], Exit::Status(249), "the end of its first process"),
         (&["--ready", "file:/nowhere/x"], &[], Exit::Status(249), "still missing: file:/nowhere/x"),
-    ] {
+    ];
+    // Most of them wait for the timeout.
+    all_at_once(cases, |(options, words, exit, reported)| {
         let (dir, service) = (Dir::new(), Service::new());
         let (options, words) = (by(&dir, options), by(&dir, words));
         let options: Vec<&str> = short.into_iter().chain(options.iter().map(String::as_str)).collect();
@@ -199,14 +203,14 @@ fn failed_forking_start_is_reported_and_leaves_nothing() {
         // A file without a pid of the service is not removed.
         let _ = fs::remove_file(pid_file(&dir));
         assert_nothing_left(&dir, &service);
-    }
+    });
 }
 
 #[test]
 fn exit_with_success_without_a_daemon_is_a_failure() {
     let (dir, service) = (Dir::new(), Service::new());
     let daemonic = dir.program("daemonic");
-    run(&dir, &["--type", "forking", "--name", service.name(), "--"])
+    run(&dir, &["--type", "forking", "--standard-output=null", "--name", service.name(), "--"])
         .args([daemonic])
         .args(["/bin/true"])
         .stderr(&format!(

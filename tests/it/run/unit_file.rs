@@ -41,7 +41,7 @@ fn unit_command_is_expanded_as_by_systemd() {
 fn unit_with_fields_of_the_journal_runs_without_a_warning() {
     let folder = Folder::new();
     let text = "[Service]\nSyslogIdentifier=x\nSyslogFacility=local0\nSyslogLevel=debug\nSyslogLevelPrefix=no\n\
-                LogExtraFields=A=b\nExecStart=/bin/echo x\n";
+                ExecStart=/bin/echo x\n";
     folder.write("journal.service", text);
     let output = run(&unit(&folder, "journal.service"), &["--strict"]);
     assert_eq!((written(&output), stderr_of(&output)), ("x\n".into(), String::new()));
@@ -75,12 +75,12 @@ fn drop_ins_are_read_in_name_order() {
 fn unsupported_directive_is_reported_and_refused_by_strict() {
     let folder = Folder::new();
     let text = "[Unit]\nDescription=x\nAfter=a.service\nDocumentation=man:x\n[Service]\nExecStart=-/bin/echo x\n\
-                OOMPolicy=kill\nIgnoreSIGPIPE=no\n[Install]\nWantedBy=multi-user.target\n";
+                GuessMainPID=no\nIgnoreSIGPIPE=no\n[Install]\nWantedBy=multi-user.target\n";
     folder.write("kept.service", text);
     let path = unit(&folder, "kept.service");
     let notes = format!(
-        "svcadapt: {path}:3: After=: not honoured here\n\
-         svcadapt: {path}:7: OOMPolicy=: not honoured here: it takes effect only in a generated unit or property list\n"
+        "svcadapt: {path}:3: After=: not honoured here: services have no order\n\
+         svcadapt: {path}:7: GuessMainPID=: not honoured here: it takes effect only in a generated unit or property list\n"
     );
     let output = run(&path, &[]);
     assert_eq!((written(&output), stderr_of(&output)), ("x\n".into(), notes.clone()));
@@ -91,7 +91,7 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     let lost = format!(
         "svcadapt: {path}:2: Description=x: lost: a property list has no key for it\n\
-         svcadapt: {path}:7: OOMPolicy=kill: lost: it has no equivalent\n\
+         svcadapt: {path}:7: GuessMainPID=no: lost: it has no equivalent\n\
          svcadapt: StandardOutput=: lost: launchd has no journal: output goes to /dev/null and is lost; \
          --standard-output append:PATH keeps it\n\
          svcadapt: {path}:3: After=a.service: lost: services have no order\n\
@@ -107,8 +107,8 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
     let path_of_model = unit(&folder, "kept.json");
     let output = run(&path_of_model, &["--strict"]);
     let told_of_model = format!(
-        "svcadapt: {path_of_model}: After=: not honoured here\n\
-         svcadapt: {path_of_model} 'ProcessType': svcadapt does not act on it\n"
+        "svcadapt: {path_of_model}: After=: not honoured here: services have no order\n\
+         svcadapt: {path_of_model}: ProcessType: not honoured here: only launchd has this setting\n"
     );
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert!(stderr_of(&output).starts_with(&told_of_model), "{}", stderr_of(&output));
@@ -200,7 +200,8 @@ fn unit_without_a_program_reports_the_reason_last() {
         assert!(stderr_of(&output).ends_with(&reason), "{command:?} {name}: {}", stderr_of(&output));
         let of_json = svcadapt([command, &[&unit(&folder, "b.json")]].concat());
         assert!(
-            stderr_of(&of_json).ends_with(": ExecStart=: not honoured here\n"),
+            stderr_of(&of_json)
+                .ends_with(": ExecStart=: not honoured here: only systemd can read this command line\n"),
             "{}",
             stderr_of(&of_json)
         );

@@ -239,21 +239,24 @@ fn program_swapped_while_its_first_line_is_read_neither_hangs_nor_leaks() {
         "printf '#!/bin/sh\\necho mine\\n' >/srv/script
         echo '#!/no/such/secret' >/srv/secret-script; chmod 700 /srv/secret-script
         start() {
-            rm -rf /srv/www/app /srv/www/new trace; install -o www -m 755 /srv/script /srv/www/app; eval \"$1\"; shift
-            strace -f -qq -o trace -P /srv/www/app -e inject=openat:delay_enter=3000000:when=1 \\
-                timeout 20 svcadapt run --user www \"$@\" -- /srv/www/app 2>&1 &
-            until grep -qs faccessat trace; do sleep 0.02; done
-            rm /srv/www/app; mv /srv/www/new /srv/www/app
+            mkdir /srv/www/$1; chown www /srv/www/$1; cd /srv/www/$1; install -o www -m 755 /srv/script app; eval \"$2\"
+            shift 2
+            strace -f -qq -o /srv/trace-${PWD##*/} -P $PWD/app -e inject=openat:delay_enter=3000000:when=1 \\
+                timeout 20 svcadapt run --user www \"$@\" -- $PWD/app 2>&1 &
+            until grep -qs faccessat /srv/trace-${PWD##*/}; do sleep 0.02; done
+            rm app; mv new app
             wait $! || echo \"= $?\"
         }
-        fifo='mkfifo -m 777 /srv/www/new; chown www /srv/www/new'
-        directory='mkdir /srv/www/new'
-        link='ln -s /srv/secret-script /srv/www/new'
+        fifo='mkfifo -m 777 new; chown www new'
+        directory='mkdir new'
+        link='ln -s /srv/secret-script new'
         for mode in supervised classic; do
-            for what in \"$fifo\" \"$directory\" \"$link\"; do start \"$what\" --mode $mode; done
-        done
-        start \"$fifo\" --mode supervised --ambient-capabilities CAP_NET_BIND_SERVICE",
-        &"svcadapt: exec '/srv/www/app': permission denied\n= 203\n".repeat(7),
+            (start 1$mode \"$fifo\" --mode $mode) & (start 2$mode \"$directory\" --mode $mode) &
+            (start 3$mode \"$link\" --mode $mode) &
+        done >>/srv/all
+        (start 4 \"$fifo\" --mode supervised --ambient-capabilities CAP_NET_BIND_SERVICE) >>/srv/all &
+        wait; sed 's,/www/[^/]*/,/www/,' /srv/all | sort",
+        &("= 203\n".repeat(7) + &"svcadapt: exec '/srv/www/app': permission denied\n".repeat(7)),
     );
 }
 
@@ -283,7 +286,7 @@ fn readiness_probe_uses_the_users_rights() {
             setpriv --bounding-set=-dac_override,-dac_read_search \
                 --inh-caps=-dac_override,-dac_read_search svcadapt \"$@\" 2>&1
         }
-        start() { limited run --mode classic --name reach --user www --timeout-start-sec 20 \"$@\"; echo \"= $?\"; }
+        start() { limited run --mode classic --standard-output null --name reach --user www --timeout-start-sec 20 \"$@\"; echo \"= $?\"; }
         start --ready file:/run/own/there -- sh -c 'touch /run/own/there; exec sleep 60'
         limited stop reach >/dev/null
         start --ready unix:/run/own/socket -- python3 -c 'import socket, time

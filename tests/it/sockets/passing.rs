@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{abstract_name, datagram, numbers, server, serving, stop, tcp, udp, unix};
+use super::{abstract_name, datagram, end, numbers, server, serving, started, stop, tcp, udp, unix};
 use crate::harness::{Capability, Dir, Svc, free_port, has_ipv6, low_port, require, wait_until};
 
 /// A unique service name.
@@ -16,7 +16,7 @@ fn name(what: &str) -> String {
 }
 
 /// Stops a named service, which removes its lock.
-fn end(dir: &Dir, name: &str) {
+fn end_named(dir: &Dir, name: &str) {
     let stopped = Svc::new(dir).args(["stop", name]).output();
     assert_eq!(stopped.exit, crate::harness::Exit::Status(0), "{}", stopped.stderr);
     let _ = fs::remove_file(dir.join("report"));
@@ -48,12 +48,7 @@ fn program_of_another_user_answers_on_every_socket_kind() {
         if hostile {
             svc = svc.via_hostile(&[]);
         }
-        let running = if mode == "classic" {
-            svc.run();
-            None
-        } else {
-            Some(svc.spawn())
-        };
+        let running = started(svc, mode);
         let (process, report) = dir.reported();
         assert_eq!(tcp(port), format!("3 {service}.socket"), "{mode}");
         assert_eq!(unix(&stream), format!("4 {service}.socket"));
@@ -73,7 +68,7 @@ fn program_of_another_user_answers_on_every_socket_kind() {
             assert_eq!((made.uid(), made.gid(), made.permissions().mode() & 0o7777), (1, 1, 0o640));
         }
         assert_eq!(fs::metadata(dir.join("sub")).unwrap().permissions().mode() & 0o7777, 0o755);
-        end(&dir, &service);
+        end_named(&dir, &service);
         // As with systemd (RemoveOnStop=no) the path stays, and the next start takes it over.
         assert!(stream.exists());
         drop(running);
@@ -150,8 +145,7 @@ fn probe_of_a_passed_socket_succeeds_at_once() {
             std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         }
         let process = crate::harness::Process::of_program(&dir.join("sleep")).pop().unwrap();
-        process.signal(nix::sys::signal::Signal::SIGKILL);
-        process.wait_gone();
+        end(&process);
     }
     dir.nothing_left();
 }
@@ -176,8 +170,8 @@ fn dry_run_lists_sockets_and_invalid_ones_are_refused() {
     assert_eq!(
         lines,
         [
-            "adapter  service   listen                80",
-            "adapter  service   listen                /x for datagrams"
+            "adapter  launcher  listen                80",
+            "adapter  launcher  listen                /x for datagrams"
         ]
     );
     assert!(output.stdout.contains("descriptors           0 1 2 3 4\n"), "{}", output.stdout);
@@ -231,14 +225,15 @@ fn bind_ipv6_only_selects_the_address_families() {
 }
 
 #[test]
-fn supervised_program_with_sockets_keeps_its_pid() {
+fn supervised_program_with_sockets_has_a_monitor_that_holds_them() {
     let dir = Dir::new();
     let path: PathBuf = dir.join("s");
     let listen = format!("--listen-stream={}", path.display());
     let running = Svc::new(&dir).args(["run", "--mode", "supervised", &listen]).args(server(&dir)).spawn();
     let (process, report) = dir.reported();
-    assert_eq!((process.pid(), numbers(&report)), (running.pid(), vec![0, 1, 2, 3]));
+    assert_eq!((report["ppid"].as_i64(), numbers(&report)), (Some(running.pid().into()), vec![0, 1, 2, 3]));
     wait_until("it answers", || (unix(&path) == "3 unknown").then_some(()));
-    stop(&dir, &process);
+    process.signal(nix::sys::signal::Signal::SIGTERM);
+    process.wait_gone();
     assert_eq!(running.finish().exit, crate::harness::Exit::Status(0));
 }

@@ -5,8 +5,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 
-use super::{serving, stop, unix};
-use crate::harness::{Capability, Dir, Exit, Process, Svc, free_port, leave_behind, require};
+use super::{end, serving, stop, unix};
+use crate::harness::{Capability, Dir, Exit, Process, Svc, free_port, leave_behind, require, this_process};
 
 /// Asserts that a start at this path is refused with this cause and changes nothing.
 fn refused(dir: &Dir, path: &Path, cause: &str) {
@@ -19,7 +19,9 @@ fn refused(dir: &Dir, path: &Path, cause: &str) {
         .run();
 }
 
-const IN_USE: &str = "address already in use\n  hint: another process listens there";
+fn in_use() -> String {
+    format!("address already in use\n  hint: {} listens there", this_process())
+}
 
 #[test]
 fn stale_socket_is_replaced_and_a_used_one_refused() {
@@ -31,14 +33,14 @@ fn stale_socket_is_replaced_and_a_used_one_refused() {
     let (process, _) = dir.reported();
     assert_eq!(unix(&path), "3 unknown");
     fs::rename(dir.join("report"), dir.join("first")).unwrap();
-    refused(&dir, &path, IN_USE);
+    refused(&dir, &path, "address already in use\n  hint: process [ANY] (svcadapt) listens there");
     assert_eq!(unix(&path), "3 unknown");
     fs::rename(dir.join("first"), dir.join("report")).unwrap();
     stop(&dir, &process);
     // A socket of another kind is in use or stale as well.
     fs::remove_file(&path).unwrap();
     let held = UnixDatagram::bind(&path).unwrap();
-    refused(&dir, &path, IN_USE);
+    refused(&dir, &path, &in_use());
     leave_behind(held, &path);
     serving(&dir, "classic", &[&listen]).run();
     stop(&dir, &dir.reported().0);
@@ -143,7 +145,7 @@ fn failed_start_removes_its_sockets() {
     let held = std::net::TcpListener::bind(("0.0.0.0", port)).unwrap();
     let both = [format!("--listen-stream={}", new.display()), format!("--listen-stream=0.0.0.0:{port}")];
     serving(&dir, "classic", &[&both[0], &both[1]])
-        .stderr("svcadapt: listen '0.0.0.0:[PORT]': address already in use\n  hint: another process listens there\n")
+        .stderr(&format!("svcadapt: listen '0.0.0.0:[PORT]': {}\n", in_use()))
         .name("[PORT]", port)
         .status(202)
         .run();
@@ -183,8 +185,7 @@ fn concurrent_starts_leave_one_socket_owner() {
         let mut left = Process::of_program(&dir.join("inspect"));
         assert_eq!(left.len(), 1);
         let process = left.pop().unwrap();
-        process.signal(nix::sys::signal::Signal::SIGTERM);
-        process.wait_gone();
+        end(&process);
         for number in 0..8 {
             let _ = fs::remove_file(dir.join(&format!("report.{number}")));
         }

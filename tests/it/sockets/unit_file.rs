@@ -68,25 +68,24 @@ fn instance_uses_the_sockets_of_its_template() {
 fn unsupported_socket_directive_is_reported_and_refused_by_strict() {
     let dir = Dir::new();
     dir.write("web.service", "[Service]\nType=exec\nExecStart=/bin/true\nSockets=web.socket\n");
-    let socket = dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\nAccept=yes\n");
+    let socket = dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nTimestamping=us\nAccept=yes\n");
     let unit = dir.join("web.service").display().to_string();
+    let path = socket.display();
     let reported = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
-    let cause = "not honoured here: svcadapt cannot start a process for each connection, and does not open these sockets";
-    let place = |line: usize| format!("svcadapt: {}:{line}", socket.display());
+    let cause = "not honoured here: only of a template, NAME@.service, a process is started for each connection; these sockets are not opened";
+    let no_equivalent = "not honoured here: it has no equivalent\n";
     assert_eq!(
         reported.stderr,
         format!(
-            "{}: FreeBind=: not honoured here\n{}: Accept=: {cause}\n{}: ListenStream=: not honoured here\n",
-            place(3),
-            place(4),
-            place(2)
+            "svcadapt: {path}: Timestamping=, ListenStream=: {no_equivalent}  hint: --verbose prints each with its line\n\
+             svcadapt: {path}:4: Accept=: {cause}\n",
         )
     );
     let strict = Svc::new(&dir).args(["run", "--mode=classic", "--strict", &unit]).output();
     assert_eq!(strict.exit, Exit::Status(2));
-    dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\n");
+    dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nTimestamping=us\n");
     let reported = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
-    assert_eq!(reported.stderr, format!("svcadapt: {}:3: FreeBind=: not honoured here\n", socket.display()));
+    assert_eq!(reported.stderr, format!("svcadapt: {path}:3: Timestamping=: {no_equivalent}"));
     // A file that cannot be read, or that systemd would refuse, fails the start.
     dir.write("web.socket", "[Socket]\n");
     assert_eq!(Svc::new(&dir).args(["show", &unit]).output().exit, Exit::Status(2));

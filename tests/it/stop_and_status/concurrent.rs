@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::support::Service;
-use crate::harness::{Exit, Output, Running};
+use crate::harness::{Exit, Output, Running, rounds};
 
 #[test]
 fn concurrent_stops_all_succeed() {
@@ -23,7 +23,7 @@ fn concurrent_stops_all_succeed() {
 #[test]
 fn concurrent_starts_and_stops_leave_one_service_and_no_block() {
     let service = Service::new("both");
-    for round in 0..50 {
+    for round in 0..rounds(50) {
         let starts: Vec<Running> = (0..2).map(|_| service.start(&["--stay"]).spawn()).collect();
         let stops: Vec<Running> = (0..2).map(|_| service.stop().spawn()).collect();
         let mut ready = 0;

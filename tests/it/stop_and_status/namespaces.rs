@@ -2,7 +2,8 @@
 
 use crate::harness::world_prints;
 
-const RUN: &str = "run() { svcadapt run --mode classic --name web \"$@\" -- /bin/sleep 100; }\n";
+const RUN: &str =
+    "run() { svcadapt run --mode classic --standard-output null --name web \"$@\" -- /bin/sleep 100; }\n";
 
 /// The output of a script; see [`world_prints`].
 fn prints(script: &str, stdout: &str) {
@@ -89,5 +90,33 @@ fn service_hidden_by_hidepid_is_stopped_with_its_hidden_children() {
          as svcadapt run --mode classic --name web --timeout-stop-sec 5 -- /opt/shell -c \"/opt/hidden $n & exec /opt/hidden $n\"
          as svcadapt stop web; echo $?; pgrep -c -f \"^/opt/hidden $n$\" || true",
         "web: stopped (SIGTERM, [ANY] s)\n0\n0\n",
+    );
+}
+
+/// Each is process 1, and so has the pid of the others.
+#[test]
+fn restart_in_one_of_several_containers_that_share_run_is_its_own() {
+    prints(
+        "container() {
+             unshare --pid --fork --mount-proc --kill-child \\
+                 svcadapt run --name $1 --ready notify -- /bin/sh -c 'systemd-notify --ready && exec sleep 100' 2>&1 &
+             eval $1=$!
+         }
+         inside() { eval \"unshare=\\$$1\"; shift; nsenter --target $(pgrep -P $unshare) --pid --mount \"$@\"; }
+         main() { inside $1 svcadapt status --json $1 | sed -n 's/^ *\"pid\": *\\([0-9]*\\).*/\\1/p'; }
+         for name in a b c; do
+             container $name; until inside $name svcadapt wait $name --ready >/dev/null 2>&1; do sleep 0.02; done
+         done
+         for name in a b c; do
+             before=\"$(main a) $(main b) $(main c)\"; inside $name svcadapt restart $name
+             i=0; for pid in $before; do
+                 i=$((i + 1)); other=$(echo a b c | cut -d ' ' -f $i)
+                 [ $(main $other) = $pid ] || echo $other is another process
+             done
+         done
+         ls -A /run/svcadapt | sed -n 's/^\\(.notify.1\\|.control.1\\)[.].*/\\1/p' | sort | uniq -c | tr -s ' '
+         for name in a b c; do inside $name svcadapt stop $name >/dev/null 2>&1 || true; done; wait 2>/dev/null; ls -A /run/svcadapt | grep -v %; true",
+        "a: restarted\na is another process\nb: restarted\nb is another process\nc: restarted\n\
+         c is another process\n 3 .control.1\n 3 .notify.1\n",
     );
 }

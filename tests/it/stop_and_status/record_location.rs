@@ -4,7 +4,7 @@ use crate::harness::{Capability, require, world_prints};
 
 /// `www COMMAND` runs as the user www, with an environment like that of cron(8).
 const WWW: &str = "www() { setpriv --reuid 2001 --regid 2001 --clear-groups env -i PATH=\"$PATH\" \"$@\"; }
-run() { www svcadapt run --mode classic --name web -- /bin/sleep 100; }
+run() { www svcadapt run --mode classic --standard-output null --name web -- /bin/sleep 100; }
 login() { mkdir -p /run/user/2001 && chown 2001:2001 /run/user/2001; }
 own_tmp() {
     mount --bind . /mnt; mount -t tmpfs -o mode=1777 tmp /tmp
@@ -65,7 +65,7 @@ fn service_of_a_user_without_a_home_survives_tmp_cleaning() {
 #[test]
 fn pid_file_of_a_service_recorded_elsewhere_is_refused() {
     prints(
-        "www svcadapt run --mode classic --name web --pid-file /srv/www/p -- /bin/sleep 100
+        "www svcadapt run --mode classic --standard-output null --name web --pid-file /srv/www/p -- /bin/sleep 100
          login; mv /srv/www/.local/state/svcadapt/* /run/user/2001/svcadapt
          www svcadapt run --mode classic --name other --pid-file /srv/www/p -- /bin/sleep 100 2>/dev/null; echo $?
          www svcadapt stop web",

@@ -20,7 +20,7 @@ impl Service {
         Self { dir: Dir::new(), name: format!("control-{test}-{}", process::id()) }
     }
 
-    /// Starts `inspect` with these options, and waits until it is ready.
+    /// Starts `inspect` with these options, and waits until it is ready. No monitor stays with it.
     pub(super) fn started(test: &str, options: &[&str]) -> Self {
         let service = Self::new(test);
         service.start(options).run();
@@ -30,7 +30,7 @@ impl Service {
     /// A start of `inspect` with these options.
     pub(super) fn start(&self, options: &[&str]) -> Svc<'_> {
         let inspect = self.dir.program("inspect");
-        self.run(&["--ready", "notify"]).args([inspect]).args(["--ready", "notify"]).args(options)
+        self.run(&["--ready", "fd:7"]).args([inspect]).args(["--ready", "fd:7"]).args(options)
     }
 
     /// A start with these options; the program is to be added.

@@ -47,7 +47,7 @@ fn state_set_by_a_named_manager_is_kept() {
 #[test]
 fn helper_is_not_forked_without_a_manager() {
     let dir = Dir::new();
-    for probe in ["file:/nowhere/x", "notify", "exec:false", "tcp:1"] {
+    for probe in ["file:/nowhere/x", "fd:7", "exec:false", "tcp:1"] {
         let words =
             ["--ready", probe, "--", "[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", "--stay"];
         let mut running = supervised(&dir, &words).spawn();

@@ -193,7 +193,7 @@ fn manager_that_has_gone_does_not_disturb_the_program() {
 #[test]
 fn invalid_notify_socket_fails_before_the_program_starts() {
     let dir = Dir::new();
-    for address in ["relative/path", "vsock:2:9999", &format!("/{}", "x".repeat(120))] {
+    for address in ["relative/path", "vsock:2", &format!("/{}", "x".repeat(120))] {
         let output =
             under(&dir, address, &["--ready", "file:/", "--", "[DIR]/inspect", "--out", "[DIR]/report"])
                 .output();
@@ -260,4 +260,45 @@ fn unreachable_manager_is_reported_on_standard_error() {
     assert_eq!(output.exit, Exit::Status(0));
     assert_eq!(output.stderr, reported.replace("[DIR]", &dir.path().display().to_string()));
     dir.nothing_left();
+}
+
+/// A probe that counts its tries, and succeeds while a file is there.
+const COUNTED: &str = "exec:echo >>[DIR]/tries; test -e [DIR]/good";
+
+#[test]
+fn helper_feeds_the_watchdog_while_its_probe_succeeds() {
+    for (ready, own) in [("file:/", false), ("notify", true)] {
+        let dir = Dir::new();
+        let manager = Manager::at_path(&dir);
+        dir.write("good", "");
+        let options = ["--watchdog-sec=300ms", "--watchdog-probe", COUNTED, "--ready", ready];
+        let program = ["--", "[DIR]/inspect", "--ready", "notify", "--stay"];
+        let program: Vec<&str> =
+            program.into_iter().filter(|word| own || !["--ready", "notify"].contains(word)).collect();
+        let running = under(&dir, &manager.address, &[&options[..], &program].concat()).spawn();
+        let mut messages: Vec<(String, bool)> = Vec::new();
+        let next = || {
+            let message = manager.next();
+            (message.text.trim_end().to_owned(), message.sender == running.pid())
+        };
+        // Enough to outlast the watchdog.
+        while messages.iter().filter(|(text, _)| text == "WATCHDOG=1").count() < 4 {
+            messages.push(next());
+        }
+        let readiness: Vec<_> = messages.iter().filter(|(text, _)| text == "READY=1").collect();
+        assert_eq!(readiness, [&("READY=1".to_owned(), own)]);
+        assert!(messages.iter().all(|(text, by_program)| text != "WATCHDOG=1" || !by_program));
+        fs::remove_file(dir.join("good")).unwrap();
+        let tries = || fs::read_to_string(dir.join("tries")).unwrap().lines().count();
+        let before = tries();
+        wait_until("it is tried on", || (tries() > before + 3).then_some(()));
+        // Of a try that was under way.
+        let mut late = 0;
+        while manager.has() {
+            assert_eq!(next().0, "WATCHDOG=1");
+            late += 1;
+        }
+        assert!(late <= 1, "{late}");
+        end(&dir, running);
+    }
 }

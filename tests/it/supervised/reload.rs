@@ -8,7 +8,7 @@ use nix::unistd::mkfifo;
 
 use super::support::Unit;
 use crate::daemon::under_supervisors::{gate, line, logged};
-use crate::harness::{Dir, Exit, Systemd, wait_until};
+use crate::harness::{Dir, Exit, Systemd, all_at_once, wait_until};
 
 /// A program that notifies systemd of its start and of each reload, and logs them. A reload waits for `gate` while that
 /// exists. (systemd-notify(1) may speak for its parent as root.)
@@ -143,7 +143,7 @@ fn reload_of_a_library_service_waits_for_readiness() {
 
 #[test]
 fn reload_timeout_is_reported_and_the_service_lives_on() {
-    for systemd in Systemd::of_versions(253..) {
+    all_at_once(Systemd::of_versions(253..), |systemd| {
         let dir = Dir::new();
         // After RELOADING=1, versions before 259 wait for ever (systemd issue 37515), so the program stays silent
         // there.
@@ -159,5 +159,5 @@ fn reload_timeout_is_reported_and_the_service_lives_on() {
         assert_eq!(unit.state(&["ActiveState", "ReloadResult"]), "active success");
         assert_eq!(unit.main().pid(), main.pid());
         unit.ends_cleanly(&main, &dir);
-    }
+    });
 }

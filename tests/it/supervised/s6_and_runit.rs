@@ -6,7 +6,7 @@ use std::fs;
 use nix::sys::signal::Signal;
 
 use super::support::{Gate, NO_PROCESSES, adapters, children, wait_no_adapter};
-use crate::harness::{Dir, Exit, Output, Running, Svc, free_port, have, wait_until};
+use crate::harness::{Dir, Exit, Output, Running, Service, Svc, free_port, have, wait_until};
 
 /// A service directory with this `run` script, where `[DIR]` is the directory and the command is `svcadapt run`.
 pub(crate) fn service(dir: &Dir, words: &str) {
@@ -58,8 +58,6 @@ fn s6_gets_readiness_and_not_before() {
     let port = free_port();
     for (ready, deed) in [
         (format!("--ready tcp:127.0.0.1:{port}"), format!("--listen tcp:{port}")),
-        // The program's message for systemd reaches s6.
-        ("--ready notify".to_owned(), "--ready notify".to_owned()),
         ("--ready fd:7".to_owned(), "--ready fd:7".to_owned()),
         ("--ready 'exec:test -e [DIR]/report'".to_owned(), String::new()),
     ] {
@@ -89,6 +87,30 @@ fn s6_gets_readiness_and_not_before() {
         assert_eq!(seen["fds"].as_object().unwrap().keys().collect::<Vec<_>>(), expected, "{ready}");
         end_s6(&dir, running);
     }
+}
+
+/// Its message for systemd reaches s6, and what it says later is heard, too.
+#[test]
+fn program_that_notifies_is_ready_for_s6_and_heard_for_life() {
+    if !have("s6-supervise") {
+        return;
+    }
+    let (dir, named) = (Dir::new(), Service::new());
+    let script = "systemd-notify --ready; systemd-notify 'STATUS=42 %'; exec sleep 1000";
+    service(
+        &dir,
+        &format!("--name {} --notification-fd 3 --ready notify -- /bin/sh -c \"{script}\"", named.name()),
+    );
+    dir.write("service/notification-fd", "3\n");
+    let running = s6(&dir);
+    wait_until("it is ready", || {
+        (command(&dir, "s6-svstat", &["-o", "up,ready"]).stdout == "true true\n").then_some(())
+    });
+    wait_until("its status is known", || {
+        let status = Svc::new(&dir).args(["status", named.name()]).output().stdout;
+        status.contains("\n  status: 42 %\n").then_some(())
+    });
+    end_s6(&dir, running);
 }
 
 /// A program that writes to s6's descriptor itself needs no helper.

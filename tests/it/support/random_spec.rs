@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use svcadapt_spec::{
-    Arity, Directive, FIELDS, Field, Field as F, Native, NativeValue, Origin, Resource, ServiceSpec,
-    SpecDraft,
+    Arity, Directive, FIELDS, Field, Field as F, Native, NativeValue, Origin, Resource, ServiceSpec, Socket,
+    SocketOption, SpecDraft,
 };
 
 use crate::support::Chance;
@@ -19,9 +19,7 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
     let mut listens = false;
     for row in FIELDS.iter().filter(|row| allowed(row.field)) {
         // Without sockets their fields cannot be set.
-        let of_sockets =
-            row.field.is_socket_field() && row.arity == Arity::One || row.field == F::LaunchdActivation;
-        if of_sockets && !listens {
+        if row.field.needs_socket() && !listens {
             continue;
         }
         let values = values(row.field);
@@ -31,7 +29,7 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
         };
         // Each item of a list at most once: a descriptor cannot serve twice.
         let first = chance.below(values.len());
-        listens |= row.field.is_socket_field() && times > 0;
+        listens |= Socket::kind_of(row.field).is_some() && times > 0;
         for number in 0..times {
             let value = values[(first + number) % values.len()];
             draft.assign(row.field, OsStr::from_bytes(value), Origin::Option);
@@ -67,6 +65,8 @@ pub(crate) fn native(chance: &mut Chance) -> Native {
 }
 
 /// Values of every kind that a field takes, including unusual ones.
+#[allow(clippy::too_many_lines, reason = "one match of all fields")]
+#[expect(clippy::too_many_lines, reason = "a line a field")]
 fn values(field: Field) -> &'static [&'static [u8]] {
     match field {
         F::Name => &[b"web", b"web@1", b"org.example.web"],
@@ -75,7 +75,9 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::User | F::Group => &[b"web", b"33", b"DOMAIN\\web"],
         F::SupplementaryGroups => &[b"ssl", b"7"],
         F::Umask => &[b"0", b"027", b"777"],
-        F::WorkingDirectory | F::RootDirectory | F::PidFile => &[b"/a b", b"/", b"/a \xff$%"],
+        F::WorkingDirectory | F::RootDirectory | F::PidFile | F::RemovePidFile => {
+            &[b"/a b", b"/", b"/a \xff$%"]
+        }
         F::Environment => &[b"A=\xfe=\n", b"B=", b"A=2", b"C=\"'"],
         F::EnvironmentFile => &[b"-/a*b", b"/c", b"-/\xff"],
         F::PassEnvironment | F::UnsetEnvironment => &[b"LANG", b"TZ"],
@@ -83,12 +85,23 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         | F::ExpandVariables
         | F::PreventCore
         | F::NoNewPrivileges
-        | F::LaunchdActivation => &[b"no", b"yes"],
+        | F::DynamicUser
+        | F::LaunchdActivation
+        | F::StartOnConnect => &[b"no", b"yes"],
+        F::IdleExit => &[b"7", b"1min"],
         F::Argv0 => &[b"-zsh", b"a \xff$%\"", b"web"],
-        F::StandardInput => &[b"file:/\xff", b"null", b"inherit", b"file:/in"],
-        F::StandardOutput | F::StandardError => {
-            &[b"truncate:/\xff:", b"append:/var/log/x", b"file:/y", b"null", b"inherit"]
-        }
+        F::StandardInput => &[b"file:/\xff", b"null", b"inherit", b"tty-fail", b"socket", b"fd:a b", b"data"],
+        F::StandardOutput | F::StandardError => &[
+            b"truncate:/\xff:",
+            b"append:/var/log/x",
+            b"file:/y",
+            b"null",
+            b"inherit",
+            b"tty",
+            b"fd:x",
+            b"journal",
+            b"kmsg+console",
+        ],
         F::Limit(Resource::Cpu) => &[b"1min:infinity", b"90"],
         F::Limit(Resource::Nice) => &[b"1:2", b"0", b"40", b"7"],
         F::Limit(Resource::Rttime) => &[b"5000", b"5ms:1s"],
@@ -105,24 +118,50 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         }
         F::ListenDatagram => &[b"53", b"[::]:53", b"/run/datagrams"],
         F::ListenSequentialPacket => &[b"/run/packets", b"@\xfe"],
+        F::ListenFifo | F::ListenSpecial => &[b"/run/a b.fifo", b"/run/\xff%$"],
+        F::ListenNetlink => &[b"route 1", b"31"],
+        F::ListenMessageQueue => &[b"/queue", b"/a \xff%"],
         F::FileDescriptorName => &[b"web", b"a b%n"],
         F::SocketMode => &[b"660", b"0", b"777"],
         F::SocketUser | F::SocketGroup => &[b"web", b"33"],
         F::BindIPv6Only => &[b"default", b"both", b"ipv6-only"],
+        F::SocketOption(option) => match option {
+            SocketOption::KeepAliveTimeSec
+            | SocketOption::KeepAliveIntervalSec
+            | SocketOption::DeferAcceptSec
+            | SocketOption::SocketTimeoutSec => &[b"7", b"1min"],
+            SocketOption::TcpCongestion => &[b"cubic"],
+            SocketOption::BindToDevice => &[b"lo"],
+            SocketOption::KeepAliveProbes
+            | SocketOption::Priority
+            | SocketOption::ReceiveBuffer
+            | SocketOption::SendBuffer
+            | SocketOption::IpTos
+            | SocketOption::IpTtl
+            | SocketOption::Mark
+            | SocketOption::MaxConnections
+            | SocketOption::MaxConnectionsPerSource
+            | SocketOption::PipeSize
+            | SocketOption::MessageQueueMaxMessages
+            | SocketOption::MessageQueueMessageSize => &[b"7", b"200"],
+            _ => &[b"no", b"yes"],
+        },
         F::Backlog => &[b"0", b"128", b"4294967295"],
         F::Ready => &[b"notify", b"tcp:[::1]:80", b"unix:/\xff", b"exec:a; b", b"fd:23", b"file:/x"],
+        F::WatchdogProbe => &[b"tcp:80", b"exec:a; b", b"unix:/\xff"],
         F::NotificationFd => &[b"9"],
         F::Restart => &[b"no", b"always", b"on-failure", b"on-abnormal", b"on-success"],
         F::RestartSec => &[b"0", b"100ms", b"5", b"infinity"],
         F::KillSignal | F::ReloadSignal => &[b"SIGINT", b"SIGRTMIN+3", b"SIGTERM", b"SIGHUP"],
         F::Condition | F::Assert => &[b"PathExists=|!/a b%", b"Memory=>=1G", b"Host=!\xff"],
         F::ExecPrefix => &[b"-", b"+", b"-!!"],
-        F::ExecCondition | F::ExecStartPre | F::ExecStart | F::ExecStartPost => {
+        F::SocketCommand(_) | F::ExecCondition | F::ExecStartPre | F::ExecStart | F::ExecStartPost => {
             &[b"-@:+/bin/true zero '%n \"\\x41' $x", b"/bin/false \\;", b"!/bin/sleep '' a\xc3\xa9"]
         }
         F::ExecReload | F::ExecStop | F::ExecStopPost => &[b"/bin/kill -HUP $MAINPID", b"-sleep ${C} $$"],
         F::RestartSteps | F::StartLimitBurst => &[b"0", b"7", b"4294967295"],
         F::RestartMode => &[b"normal", b"direct"],
+        F::OnFailure | F::OnSuccess => &[b"a@1.service", b"b.target c:_-.service"],
         F::RestartPreventExitStatus | F::RestartForceExitStatus | F::SuccessExitStatus => {
             &[b"1 TEMPFAIL SIGHUP", b"255", b"KILL"]
         }
@@ -135,14 +174,49 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::TimeoutStartFailureMode | F::TimeoutStopFailureMode => &[b"terminate", b"abort", b"kill"],
         F::KillMode => &[b"control-group", b"mixed", b"process", b"none"],
         F::RestartKillSignal | F::FinalKillSignal | F::WatchdogSignal => &[b"QUIT", b"SIGRTMIN+3"],
-        F::RuntimeDirectoryPreserve => &[b"no", b"yes", b"restart"],
+        F::FileDescriptorStoreMax => &[b"0", b"64"],
+        F::RuntimeDirectoryPreserve | F::FileDescriptorStorePreserve => &[b"no", b"yes", b"restart"],
         F::OomPolicy => &[b"continue", b"stop", b"kill"],
         F::IoSchedulingClass => &[b"none", b"realtime", b"2", b"idle"],
         F::IoSchedulingPriority => &[b"0", b"7"],
         F::CpuSchedulingPolicy => &[b"other", b"batch", b"rr", b"1"],
         F::CpuSchedulingPriority => &[b"0", b"1", b"99"],
-        F::CpuSchedulingResetOnFork => &[b"yes", b"no"],
-        F::CpuAffinity => &[b"0", b"0-1,5", b"8191"],
+        F::CpuSchedulingResetOnFork
+        | F::SyslogLevelPrefix
+        | F::LogTimestamps
+        | F::IgnoreSigpipe
+        | F::TtyReset
+        | F::TtyVHangup
+        | F::TtyVtDisallocate => &[b"yes", b"no"],
+        // systemd knows those of its own processors.
+        F::Personality if cfg!(target_arch = "x86_64") => &[b"x86", b"x86-64"],
+        F::Personality => &[b"s390x"],
+        F::KeyringMode => &[b"inherit", b"private", b"shared"],
+        F::SecureBits => &[b"noroot", b"keep-caps no-setuid-fixup-locked"],
+        F::CoredumpFilter => &[b"default", b"all", b"0", b"7f0"],
+        F::LoadCredential => &[b"key:/etc/key", b"other:/etc/other"],
+        F::SetCredential => &[b"key:a b:\\x00\\xff%", b"empty:\\x00"],
+        F::NumaPolicy => &[b"default", b"bind"],
+        F::NumaMask => &[b"0", b"all", b"0-1 3"],
+        F::StandardInputText => &[b"a line", b"\xff\n%n \\"],
+        F::StandardInputData => &[b"Zm9v", b"AP/+Cg=="],
+        F::SyslogIdentifier => &[b"web", b"a %n"],
+        F::SyslogFacility => &[b"local0", b"3"],
+        F::SyslogLevel => &[b"err", b"7"],
+        F::LogRotateSize => &[b"4K", b"10485760"],
+        F::LogRotateAge => &[b"1d", b"infinity"],
+        F::LogKeep => &[b"1", b"14"],
+        F::LogCompress => &[b"gzip", b"none"],
+        F::ReopenSignal => &[b"USR1", b"RTMIN+2"],
+        F::TtyPath => &[b"/dev/tty1", b"/dev/x%\xff"],
+        F::TtyRows | F::TtyColumns => &[b"0", b"80"],
+        F::CpuAffinity | F::AllowedCpus | F::AllowedMemoryNodes => &[b"0", b"0-1,5", b"8191"],
+        F::TasksMax => &[b"2048", b"0.5%", b"infinity"],
+        F::MemoryMin | F::MemoryLow | F::MemoryHigh | F::MemoryMax | F::MemorySwapMax => {
+            &[b"1023", b"1.5G", b"33%", b"infinity"]
+        }
+        F::CpuWeight | F::IoWeight => &[b"1", b"500", b"10000"],
+        F::CpuQuota => &[b"1%", b"50%", b"1250%"],
         F::TimerSlackNSec => &[b"50", b"1ms", b"infinity"],
         F::RemainAfterExit | F::SendSighup | F::SendSigkill | F::GuessMainPid => &[b"off", b"yes"],
         F::TimeoutStartSec | F::TimeoutStopSec => &[b"1500ms", b"infinity", b"90", b"0"],

@@ -18,7 +18,7 @@
 //! unix(7)), so a child of a job is not taken for the job.
 
 use std::fs::Permissions;
-use std::io::{IoSlice, Read};
+use std::io::{IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
@@ -79,6 +79,21 @@ pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o666))?;
     Ok(listener)
+}
+
+/// Gives an order, and prints the answer. A status other than 0 is an error.
+pub(crate) fn ask(order: &str) -> Result<(), String> {
+    let answer = || {
+        let mut stream = UnixStream::connect(SOCKET)?;
+        stream.write_all(order.as_bytes())?;
+        stream.shutdown(Shutdown::Write)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        io::stdout().write_all(answer.as_bytes())?;
+        Ok::<_, io::Error>(answer)
+    };
+    let answer = answer().map_err(|error| format!("{SOCKET}: {error}"))?;
+    if answer.starts_with("0 ") || answer.trim_end() == "0" { Ok(()) } else { Err(answer) }
 }
 
 /// Accepts the next order.

@@ -28,12 +28,12 @@ use log::Log;
 use server::Server;
 
 pub(crate) fn main() -> ExitCode {
-    let outcome = Options::parse(env::args_os().skip(1)).and_then(|options| {
-        let log = Log::open(&options.log).map_err(|error| format!("{}: {error}", options.log.display()))?;
-        Server::start(&options.control, log, options.second)
-            .and_then(Server::run)
-            .map_err(|error| error.to_string())
-    });
+    let mut words = env::args_os().skip(1);
+    let outcome = if env::args_os().nth(1).is_some_and(|word| word == "--ask") {
+        control::ask(&words.nth(1).unwrap_or_default().to_string_lossy())
+    } else {
+        serve(words)
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -41,6 +41,14 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve(words: impl Iterator<Item = OsString>) -> Result<(), String> {
+    let options = Options::parse(words)?;
+    let log = Log::open(&options.log).map_err(|error| format!("{}: {error}", options.log.display()))?;
+    Server::start(&options.control, log, options.second)
+        .and_then(Server::run)
+        .map_err(|error| error.to_string())
 }
 
 struct Options {

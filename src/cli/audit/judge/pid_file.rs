@@ -1,35 +1,37 @@
 //! Step 12: the PID file names this process, and other users cannot change that.
 
-use svcadapt::internal::procfs::Status;
+use svcadapt::internal::procfs::ProcessStatus;
 use svcadapt::internal::untrusted::RegularFile;
 
 use crate::audit::pid_file::{FoundDirectory, FoundFile, PidFileFacts};
 use crate::audit::process::Process;
-use crate::audit::row::{Findings, Row, Verdict};
+use crate::audit::row::{Row, RowDraft, StepVerdict};
 use crate::text::{printable, printable_path};
 
 pub(crate) fn row(process: &Process, facts: &PidFileFacts) -> Row {
-    let mut findings = Findings::of_step(12, "PID file");
+    let mut findings = RowDraft::of_step(12, "PID file");
     let path = printable_path(&facts.path);
     let file = match &facts.file {
-        FoundFile::Absent => return findings.end(Verdict::No, format!("{path}: missing")),
-        FoundFile::NotRegular => return findings.end(Verdict::No, format!("{path}: not a regular file")),
-        FoundFile::Unreadable(cause) => return findings.end(Verdict::Unknown, format!("{path}: {cause}")),
+        FoundFile::Absent => return findings.end(StepVerdict::No, format!("{path}: missing")),
+        FoundFile::NotRegular => return findings.end(StepVerdict::No, format!("{path}: not a regular file")),
+        FoundFile::Unreadable(cause) => {
+            return findings.end(StepVerdict::Unknown, format!("{path}: {cause}"));
+        }
         FoundFile::Regular(file) => file,
     };
     let (verdict, found) = content(file, &process.status);
     findings.add(verdict, format!("{path}: {found}, mode {:04o}, owner {}", file.mode, file.uid));
     if file.mode & 0o022 != 0 {
-        findings.add(Verdict::No, "group or group or others can write it");
+        findings.add(StepVerdict::No, "group or group or others can write it");
     }
     if file.links > 1 {
-        findings.add(Verdict::No, format!("it has {} hard links", file.links));
+        findings.add(StepVerdict::No, format!("it has {} hard links", file.links));
     }
     // Root can write everywhere; and if the service runs as the user of this audit, there is no one to protect from it.
     let user = process.status.uids.effective;
     if user != 0 && user != facts.our_uid {
         if file.uid == user {
-            findings.add(Verdict::No, "the process itself can rewrite it");
+            findings.add(StepVerdict::No, "the process itself can rewrite it");
         }
         let writable = facts
             .directories
@@ -38,7 +40,7 @@ pub(crate) fn row(process: &Process, facts: &PidFileFacts) -> Row {
             .find(|(above, directory)| can_replace_in(&process.status, directory, *above > 0));
         if let Some((_, directory)) = writable {
             findings.add(
-                Verdict::No,
+                StepVerdict::No,
                 format!("the process itself can write to {}", printable_path(&directory.path)),
             );
         }
@@ -46,29 +48,29 @@ pub(crate) fn row(process: &Process, facts: &PidFileFacts) -> Row {
     findings.end_or("")
 }
 
-fn content(file: &RegularFile, status: &Status) -> (Verdict, String) {
+fn content(file: &RegularFile, status: &ProcessStatus) -> (StepVerdict, String) {
     let text = String::from_utf8_lossy(&file.content);
     let number = text.strip_suffix('\n').unwrap_or(&text);
     match number.parse::<i32>() {
         Ok(pid) if status.pids.first() == Some(&pid) => {
             if text.ends_with('\n') {
-                (Verdict::Ok, pid.to_string())
+                (StepVerdict::Ok, pid.to_string())
             } else {
-                (Verdict::Note, format!("{pid}, without a final newline"))
+                (StepVerdict::Note, format!("{pid}, without a final newline"))
             }
         }
         Ok(pid) if status.pids.contains(&pid) => {
-            (Verdict::Ok, format!("{pid}, its pid in its own pid namespace"))
+            (StepVerdict::Ok, format!("{pid}, its pid in its own pid namespace"))
         }
-        Ok(pid) => (Verdict::No, format!("names process {pid}")),
-        Err(_) if text.is_empty() => (Verdict::No, "empty".to_owned()),
-        Err(_) => (Verdict::No, format!("not a number: '{}'", printable(&file.content))),
+        Ok(pid) => (StepVerdict::No, format!("names process {pid}")),
+        Err(_) if text.is_empty() => (StepVerdict::No, "empty".to_owned()),
+        Err(_) => (StepVerdict::No, format!("not a number: '{}'", printable(&file.content))),
     }
 }
 
 /// Whether the process can replace a file in the directory. In a sticky directory it cannot replace the directories of
 /// other users; but in the directory of the PID file itself it could create the file beforehand.
-fn can_replace_in(status: &Status, directory: &FoundDirectory, is_above: bool) -> bool {
+fn can_replace_in(status: &ProcessStatus, directory: &FoundDirectory, is_above: bool) -> bool {
     if directory.uid == status.uids.effective {
         return true;
     }
@@ -109,15 +111,15 @@ mod tests {
     fn safe_pid_file_is_ok() {
         let row = judged(good());
         let found = "/run/x.pid: 42, mode 0644, owner 0".to_owned();
-        assert_eq!((row.verdict, row.found), (Verdict::Ok, vec![found]));
+        assert_eq!((row.verdict, row.found), (StepVerdict::Ok, vec![found]));
     }
 
     #[test]
     fn missing_and_special_files_are_reported() {
         for (file, verdict) in [
-            (FoundFile::Absent, Verdict::No),
-            (FoundFile::NotRegular, Verdict::No),
-            (FoundFile::Unreadable("permission denied".to_owned()), Verdict::Unknown),
+            (FoundFile::Absent, StepVerdict::No),
+            (FoundFile::NotRegular, StepVerdict::No),
+            (FoundFile::Unreadable("permission denied".to_owned()), StepVerdict::Unknown),
         ] {
             assert_eq!(row(&samples::clean(), &facts(file.clone())).verdict, verdict, "{file:?}");
         }
@@ -126,12 +128,12 @@ mod tests {
     #[test]
     fn content_other_than_the_pid_is_no() {
         for (content, verdict) in [
-            ("42\n", Verdict::Ok),
-            ("42", Verdict::Note),
-            ("43\n", Verdict::No),
-            ("", Verdict::No),
-            ("42\nous", Verdict::No),
-            ("\u{1b}[2J", Verdict::No),
+            ("42\n", StepVerdict::Ok),
+            ("42", StepVerdict::Note),
+            ("43\n", StepVerdict::No),
+            ("", StepVerdict::No),
+            ("42\nous", StepVerdict::No),
+            ("\u{1b}[2J", StepVerdict::No),
         ] {
             let row = judged(RegularFile { content: content.into(), ..good() });
             assert_eq!(row.verdict, verdict, "{content:?}");
@@ -144,7 +146,7 @@ mod tests {
         let mut process = samples::clean();
         process.status.pids = vec![42, 7];
         let file = RegularFile { content: b"7\n".to_vec(), ..good() };
-        assert_eq!(row(&process, &facts(FoundFile::Regular(file))).verdict, Verdict::Ok);
+        assert_eq!(row(&process, &facts(FoundFile::Regular(file))).verdict, StepVerdict::Ok);
     }
 
     #[test]
@@ -155,18 +157,18 @@ mod tests {
             RegularFile { links: 2, ..good() },
             RegularFile { uid: 33, ..good() },
         ] {
-            assert_eq!(judged(file.clone()).verdict, Verdict::No, "{file:?}");
+            assert_eq!(judged(file.clone()).verdict, StepVerdict::No, "{file:?}");
         }
     }
 
     #[test]
     fn directory_writable_by_the_process_is_no() {
         for (directories, verdict) in [
-            ([directory("/run/x", 0o755, 33), directory("/run", 0o755, 0)], Verdict::No),
-            ([directory("/run/x", 0o755, 0), directory("/run", 0o755, 33)], Verdict::No),
-            ([directory("/tmp", 0o1777, 0), directory("/", 0o755, 0)], Verdict::No),
-            ([directory("/tmp/x", 0o755, 0), directory("/tmp", 0o1777, 0)], Verdict::Ok),
-            ([directory("/run/x", 0o775, 0), directory("/run", 0o755, 0)], Verdict::Ok),
+            ([directory("/run/x", 0o755, 33), directory("/run", 0o755, 0)], StepVerdict::No),
+            ([directory("/run/x", 0o755, 0), directory("/run", 0o755, 33)], StepVerdict::No),
+            ([directory("/tmp", 0o1777, 0), directory("/", 0o755, 0)], StepVerdict::No),
+            ([directory("/tmp/x", 0o755, 0), directory("/tmp", 0o1777, 0)], StepVerdict::Ok),
+            ([directory("/run/x", 0o775, 0), directory("/run", 0o755, 0)], StepVerdict::Ok),
         ] {
             let facts =
                 PidFileFacts { directories: directories.to_vec(), ..facts(FoundFile::Regular(good())) };
@@ -179,6 +181,6 @@ mod tests {
         let file = FoundFile::Regular(RegularFile { uid: 33, ..good() });
         let own =
             PidFileFacts { our_uid: 33, directories: vec![directory("/home/x", 0o700, 33)], ..facts(file) };
-        assert_eq!(row(&samples::clean(), &own).verdict, Verdict::Ok);
+        assert_eq!(row(&samples::clean(), &own).verdict, StepVerdict::Ok);
     }
 }

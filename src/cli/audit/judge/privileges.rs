@@ -1,9 +1,9 @@
 //! Step 13: the process has dropped its privileges for good.
 
-use svcadapt::internal::procfs::{Capabilities, Ids};
+use svcadapt::internal::procfs::{CapabilityMask, Ids};
 
 use crate::audit::process::Process;
-use crate::audit::row::{Findings, Row, Verdict};
+use crate::audit::row::{Row, RowDraft, StepVerdict};
 use crate::text::printable;
 
 /// Capabilities that are equivalent to root (capabilities(7)): `CHOWN`, `DAC_OVERRIDE`, `FOWNER`, `SETGID`, `SETUID`,
@@ -14,93 +14,93 @@ const EQUIVALENT_TO_ROOT: [u32; 10] = [0, 1, 3, 6, 7, 16, 17, 19, 21, 31];
 const MAX_GROUPS: usize = 32;
 
 pub(crate) fn user(process: &Process) -> Row {
-    let findings = Findings::of_step(13, "user");
+    let findings = RowDraft::of_step(13, "user");
     let ids = process.status.uids;
     let name = || match process.accounts.as_ref().and_then(|accounts| accounts.user.as_ref()) {
         Some(user) => format!("{} ({})", printable(&user.name), ids.effective),
         None => ids.effective.to_string(),
     };
     if ids != Ids::all(ids.effective) {
-        return findings.end(Verdict::No, differing(ids));
+        return findings.end(StepVerdict::No, differing(ids));
     }
     match ids.effective {
-        0 => findings.end(Verdict::Note, format!("{}: privileges were not dropped", name())),
-        _ => findings.end(Verdict::Ok, name()),
+        0 => findings.end(StepVerdict::Note, format!("{}: privileges were not dropped", name())),
+        _ => findings.end(StepVerdict::Ok, name()),
     }
 }
 
 pub(crate) fn groups(process: &Process) -> Row {
-    let mut findings = Findings::of_step(13, "groups");
+    let mut findings = RowDraft::of_step(13, "groups");
     let ids = process.status.gids;
     let groups = &process.status.groups;
     if ids != Ids::all(ids.effective) {
-        findings.add(Verdict::No, differing(ids));
+        findings.add(StepVerdict::No, differing(ids));
     }
     if let Err(unseen) = &process.root {
         let found = format!(
             "{}: not checked, because the root directory is unknown: {unseen}",
             numbers(&all_groups(ids, groups))
         );
-        return findings.end(Verdict::Unknown, found);
+        return findings.end(StepVerdict::Unknown, found);
     }
     let Some(accounts) = &process.accounts else {
         let found = format!(
             "{}: not checked, because the process has another root directory",
             numbers(&all_groups(ids, groups))
         );
-        return findings.end(Verdict::Note, found);
+        return findings.end(StepVerdict::Note, found);
     };
     let name = |gid: &u32| printable(accounts.group_name(*gid).as_bytes());
     let names = |gids: &[u32]| list_groups(gids, name);
     let held = all_groups(ids, groups);
     let Some(user) = &accounts.user else {
         let supplementary = groups.iter().any(|gid| *gid != ids.effective);
-        let verdict = if supplementary { Verdict::Note } else { Verdict::Ok };
+        let verdict = if supplementary { StepVerdict::Note } else { StepVerdict::Ok };
         return findings.end(verdict, format!("{}; its user has no entry in /etc/passwd", names(&held)));
     };
     let owner = printable(&user.name);
-    findings.add(Verdict::Ok, names(&held));
+    findings.add(StepVerdict::Ok, names(&held));
     let foreign: Vec<u32> =
         groups.iter().copied().filter(|gid| *gid != ids.effective && !user.member_of.contains(gid)).collect();
     if !foreign.is_empty() {
-        findings.add(Verdict::No, format!("{owner} is not a member of {}", names(&foreign)));
+        findings.add(StepVerdict::No, format!("{owner} is not a member of {}", names(&foreign)));
     }
     if !user.member_of.contains(&ids.effective) {
-        findings.add(Verdict::Note, format!("{} is not a group of {owner}", name(&ids.effective)));
+        findings.add(StepVerdict::Note, format!("{} is not a group of {owner}", name(&ids.effective)));
     }
     let missing: Vec<u32> = user.member_of.iter().copied().filter(|gid| !held.contains(gid)).collect();
     if !missing.is_empty() {
-        findings.add(Verdict::Note, format!("{owner} is also a member of {}", names(&missing)));
+        findings.add(StepVerdict::Note, format!("{owner} is also a member of {}", names(&missing)));
     }
     findings.end_or("")
 }
 
 pub(crate) fn capabilities(process: &Process) -> Row {
-    let mut findings = Findings::of_step(13, "capabilities");
+    let mut findings = RowDraft::of_step(13, "capabilities");
     let sets = process.status.capabilities;
     let is_root = process.status.uids.effective == 0;
     for (set, name) in [(sets.effective, "effective"), (sets.permitted, "permitted")] {
         if is_root {
-            findings.add(Verdict::Ok, format!("{name} {}", list(set)));
+            findings.add(StepVerdict::Ok, format!("{name} {}", list(set)));
         } else if !set.is_empty() && (name == "effective" || set != sets.effective) {
-            let verdict = if is_equivalent_to_root(set) { Verdict::No } else { Verdict::Note };
+            let verdict = if is_equivalent_to_root(set) { StepVerdict::No } else { StepVerdict::Note };
             findings.add(verdict, format!("{name} {}", list(set)));
         }
     }
     for (set, name) in [(sets.inheritable, "inheritable"), (sets.ambient, "ambient")] {
         if !set.is_empty() {
-            findings.add(Verdict::Note, format!("{name} {}", list(set)));
+            findings.add(StepVerdict::Note, format!("{name} {}", list(set)));
         }
     }
     findings.end_or("none")
 }
 
 pub(crate) fn no_new_privileges(process: &Process) -> Row {
-    let findings = Findings::of_step(13, "no new privileges");
+    let findings = RowDraft::of_step(13, "no new privileges");
     match process.status.no_new_privileges {
-        Some(true) => findings.end(Verdict::Ok, "yes"),
-        Some(false) => findings.end(Verdict::Ok, "no: a set-user-ID program can give it more"),
-        None => findings.end(Verdict::Unknown, "not reported by the kernel"),
+        Some(true) => findings.end(StepVerdict::Ok, "yes"),
+        Some(false) => findings.end(StepVerdict::Ok, "no: a set-user-ID program can give it more"),
+        None => findings.end(StepVerdict::Unknown, "not reported by the kernel"),
     }
 }
 
@@ -128,12 +128,12 @@ fn list_groups(gids: &[u32], name: impl Fn(&u32) -> String) -> String {
     words.join(" ")
 }
 
-fn is_equivalent_to_root(set: Capabilities) -> bool {
-    EQUIVALENT_TO_ROOT.iter().any(|bit| set.contains(Capabilities::from_bits(1 << bit)))
+fn is_equivalent_to_root(set: CapabilityMask) -> bool {
+    EQUIVALENT_TO_ROOT.iter().any(|bit| set.contains(CapabilityMask::from_bits(1 << bit)))
 }
 
 /// The names of up to eight capabilities, else their number and bits.
-fn list(set: Capabilities) -> String {
+fn list(set: CapabilityMask) -> String {
     match set.count() {
         0 => "none".to_owned(),
         1..=8 => svcadapt_spec::Capabilities::from_bits(set.bits()).to_string(),
@@ -148,16 +148,16 @@ mod tests {
     use super::*;
     use crate::audit::process::samples;
 
-    const NET_BIND_SERVICE: Capabilities = Capabilities::from_bits(1 << 10);
-    const ALL: Capabilities = Capabilities::from_bits(0x1ff_ffff_ffff);
+    const NET_BIND_SERVICE: CapabilityMask = CapabilityMask::from_bits(1 << 10);
+    const ALL: CapabilityMask = CapabilityMask::from_bits(0x1ff_ffff_ffff);
 
     #[test]
     fn saved_user_id_of_root_is_no() {
         let mut process = samples::clean();
         process.status.uids.saved = 0;
-        assert_eq!(user(&process).verdict, Verdict::No);
+        assert_eq!(user(&process).verdict, StepVerdict::No);
         process.status.uids = Ids::all(0);
-        assert_eq!(user(&process).verdict, Verdict::Note);
+        assert_eq!(user(&process).verdict, StepVerdict::Note);
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
         let mut process = samples::clean();
         process.status.groups = vec![0, 4, 27, 33];
         let row = groups(&process);
-        assert_eq!(row.verdict, Verdict::No);
+        assert_eq!(row.verdict, StepVerdict::No);
         assert_eq!(row.found, ["www (33) 0 adm (4) sudo (27)", "www is not a member of 0 adm (4) sudo (27)"]);
     }
 
@@ -173,7 +173,7 @@ mod tests {
     fn differing_group_ids_are_no() {
         let mut process = samples::clean();
         process.status.gids.saved = 0;
-        assert_eq!(groups(&process).verdict, Verdict::No);
+        assert_eq!(groups(&process).verdict, StepVerdict::No);
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         process.status.gids = Ids::all(4);
         process.status.groups = vec![];
         let row = groups(&process);
-        assert_eq!(row.verdict, Verdict::Note);
+        assert_eq!(row.verdict, StepVerdict::Note);
         assert_eq!(row.found[1..], ["adm (4) is not a group of www", "www is also a member of www (33)"]);
     }
 
@@ -190,13 +190,13 @@ mod tests {
     fn user_without_an_entry_may_have_one_group() {
         let mut process = samples::clean();
         process.accounts.as_mut().unwrap().user = None;
-        assert_eq!(groups(&process).verdict, Verdict::Ok);
+        assert_eq!(groups(&process).verdict, StepVerdict::Ok);
         process.status.groups = vec![4];
-        assert_eq!(groups(&process).verdict, Verdict::Note);
+        assert_eq!(groups(&process).verdict, StepVerdict::Note);
         process.accounts = None;
-        assert_eq!(groups(&process).verdict, Verdict::Note);
+        assert_eq!(groups(&process).verdict, StepVerdict::Note);
         process.root = Err(Unreadable::Denied);
-        assert_eq!(groups(&process).verdict, Verdict::Unknown);
+        assert_eq!(groups(&process).verdict, StepVerdict::Unknown);
     }
 
     #[test]
@@ -206,9 +206,9 @@ mod tests {
         process.status.capabilities.permitted = NET_BIND_SERVICE;
         let row = capabilities(&process);
         let found = "effective CAP_NET_BIND_SERVICE".to_owned();
-        assert_eq!((row.verdict, row.found), (Verdict::Note, vec![found]));
+        assert_eq!((row.verdict, row.found), (StepVerdict::Note, vec![found]));
         process.status.capabilities.permitted = ALL;
-        assert_eq!(capabilities(&process).verdict, Verdict::No);
+        assert_eq!(capabilities(&process).verdict, StepVerdict::No);
     }
 
     #[test]
@@ -220,10 +220,10 @@ mod tests {
         let row = capabilities(&process);
         assert_eq!(
             (row.verdict, row.found[0].as_str()),
-            (Verdict::Ok, "effective 41 capabilities, 0x1ffffffffff")
+            (StepVerdict::Ok, "effective 41 capabilities, 0x1ffffffffff")
         );
         process.status.capabilities.ambient = NET_BIND_SERVICE;
-        assert_eq!(capabilities(&process).verdict, Verdict::Note);
+        assert_eq!(capabilities(&process).verdict, StepVerdict::Note);
     }
 
     #[test]
@@ -232,9 +232,9 @@ mod tests {
         process.status.no_new_privileges = Some(false);
         assert_eq!(
             (no_new_privileges(&process).verdict, no_new_privileges(&process).found.len()),
-            (Verdict::Ok, 1)
+            (StepVerdict::Ok, 1)
         );
         process.status.no_new_privileges = None;
-        assert_eq!(no_new_privileges(&process).verdict, Verdict::Unknown);
+        assert_eq!(no_new_privileges(&process).verdict, StepVerdict::Unknown);
     }
 }

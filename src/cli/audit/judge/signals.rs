@@ -3,7 +3,7 @@
 use svcadapt::internal::procfs::SignalSet;
 
 use crate::audit::process::Process;
-use crate::audit::row::{Findings, Row, Verdict};
+use crate::audit::row::{Row, RowDraft, StepVerdict};
 
 /// SIGPIPE (13) and SIGXFSZ (25): the runtimes of Rust, Python and others ignore them, because write(2) reports the same
 /// errors.
@@ -13,35 +13,35 @@ const IGNORED_BY_RUNTIMES: [u32; 2] = [13, 25];
 const OF_THE_C_LIBRARY: [u32; 2] = [32, 33];
 
 pub(crate) fn dispositions(process: &Process) -> Row {
-    let mut findings = Findings::of_step(2, "signal dispositions");
+    let mut findings = RowDraft::of_step(2, "signal dispositions");
     let of_the_library = SignalSet::of(&OF_THE_C_LIBRARY);
     let ignored = process.status.ignored.without(of_the_library);
     let grave = ignored.without(SignalSet::of(&IGNORED_BY_RUNTIMES));
     if !grave.is_empty() {
-        findings.add(Verdict::No, format!("ignores {}", list(grave)));
+        findings.add(StepVerdict::No, format!("ignores {}", list(grave)));
     }
     let meant = ignored.without(grave);
     if !meant.is_empty() {
-        findings.add(Verdict::Note, format!("ignores {}, as many language runtimes do", list(meant)));
+        findings.add(StepVerdict::Note, format!("ignores {}, as many language runtimes do", list(meant)));
     }
     let internal = process.status.ignored.without(ignored);
     if !internal.is_empty() {
-        findings.add(Verdict::Ok, format!("{} ignored, reserved by the C library", list(internal)));
+        findings.add(StepVerdict::Ok, format!("{} ignored, reserved by the C library", list(internal)));
     }
     findings.end_or("none ignored")
 }
 
 pub(crate) fn mask(process: &Process) -> Row {
-    let mut findings = Findings::of_step(3, "signal mask");
+    let mut findings = RowDraft::of_step(3, "signal mask");
     let blocked = process.status.blocked;
     let read = read_from_signalfds(process);
     let grave = blocked.without(read);
     if !grave.is_empty() {
-        findings.add(Verdict::No, format!("blocks {}", list(grave)));
+        findings.add(StepVerdict::No, format!("blocks {}", list(grave)));
     }
     let meant = blocked.without(grave);
     if !meant.is_empty() {
-        findings.add(Verdict::Note, format!("blocks {}, which it reads from a signalfd", list(meant)));
+        findings.add(StepVerdict::Note, format!("blocks {}, which it reads from a signalfd", list(meant)));
     }
     findings.end_or("none blocked")
 }
@@ -60,7 +60,7 @@ fn list(signals: SignalSet) -> String {
 
 #[cfg(test)]
 mod tests {
-    use svcadapt::internal::procfs::{Access, Kind};
+    use svcadapt::internal::procfs::{DescriptorAccess, InodeKind};
 
     use super::*;
     use crate::audit::process::samples;
@@ -70,7 +70,7 @@ mod tests {
         let mut process = samples::clean();
         process.status.ignored = SignalSet::of(&[1, 13, 37]);
         let row = dispositions(&process);
-        assert_eq!(row.verdict, Verdict::No);
+        assert_eq!(row.verdict, StepVerdict::No);
         assert_eq!(row.found, ["ignores SIGHUP SIGRTMIN+3", "ignores SIGPIPE, as many language runtimes do"]);
     }
 
@@ -78,7 +78,7 @@ mod tests {
     fn ignored_sigpipe_is_a_note() {
         let mut process = samples::clean();
         process.status.ignored = SignalSet::of(&IGNORED_BY_RUNTIMES);
-        assert_eq!(dispositions(&process).verdict, Verdict::Note);
+        assert_eq!(dispositions(&process).verdict, StepVerdict::Note);
     }
 
     #[test]
@@ -87,7 +87,7 @@ mod tests {
         process.status.ignored = SignalSet::of(&OF_THE_C_LIBRARY);
         let row = dispositions(&process);
         let found = "signal 32 signal 33 ignored, reserved by the C library".to_owned();
-        assert_eq!((row.verdict, row.found), (Verdict::Ok, vec![found]));
+        assert_eq!((row.verdict, row.found), (StepVerdict::Ok, vec![found]));
     }
 
     #[test]
@@ -95,19 +95,19 @@ mod tests {
         let mut process = samples::clean();
         process.status.blocked = SignalSet::of(&[15, 39]);
         let row = mask(&process);
-        assert_eq!((row.verdict, row.found), (Verdict::No, vec!["blocks SIGTERM SIGRTMIN+5".to_owned()]));
+        assert_eq!((row.verdict, row.found), (StepVerdict::No, vec!["blocks SIGTERM SIGRTMIN+5".to_owned()]));
     }
 
     #[test]
     fn blocked_signal_with_a_signalfd_is_a_note() {
         let mut process = samples::clean();
         process.status.blocked = SignalSet::of(&[15, 17]);
-        let anonymous = samples::inode("anon_inode:[signalfd]", Kind::Anonymous, 0o600, 0);
-        let mut signalfd = samples::descriptor(5, anonymous, Access::Both);
+        let anonymous = samples::inode("anon_inode:[signalfd]", InodeKind::Anonymous, 0o600, 0);
+        let mut signalfd = samples::descriptor(5, anonymous, DescriptorAccess::Both);
         signalfd.flags.as_mut().unwrap().signals = Some(SignalSet::of(&[15, 17]));
         process.descriptors.as_mut().unwrap().listed.push(signalfd);
-        assert_eq!(mask(&process).verdict, Verdict::Note);
+        assert_eq!(mask(&process).verdict, StepVerdict::Note);
         process.status.blocked = SignalSet::of(&[1, 15]);
-        assert_eq!(mask(&process).verdict, Verdict::No);
+        assert_eq!(mask(&process).verdict, StepVerdict::No);
     }
 }

@@ -30,13 +30,19 @@ impl UnitWriter<'_> {
     fn is_in_systemd_section(&self, field: Field) -> bool {
         match field {
             Field::Name => true,
-            Field::CleanEnvironment | Field::PreventCore | Field::LaunchdActivation => false,
+            Field::CleanEnvironment
+            | Field::PreventCore
+            | Field::LaunchdActivation
+            | Field::StartOnConnect
+            | Field::IdleExit => false,
             Field::Type => self.division.host.contains(&field) && self.spec.service_type == self.kind(),
             Field::ReloadSignal => self.kind() == Some(ServiceType::NotifyReload),
             Field::ExpandVariables => {
                 let arguments = &self.spec.command.arguments;
                 self.division.host.contains(&field) && arguments.iter().any(|word| literal(word).is_none())
             }
+            // Without a field systemd gets the same line.
+            Field::IgnoreSigpipe if self.spec.process.ignore_sigpipe == Some(false) => false,
             Field::Limit(Resource::Core) if self.spec.prevent_core => false,
             Field::StandardInput => self.spec.standard_input != Some(Input::Inherit),
             Field::StandardOutput => self.host_file(field, self.spec.standard_output.as_ref()),

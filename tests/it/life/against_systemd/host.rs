@@ -2,30 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::{Case, Until};
-use crate::harness::{Dir, Systemd, lock_directory, wait_within};
-
-/// The deadline of a round.
-const ROUND: Duration = Duration::from_secs(15);
+use crate::harness::{Dir, Systemd, lock_directory};
 
 /// What is known of a service from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// It is started, stopped or reloaded.
     UnderWay,
-    /// It runs, or counts as running.
-    Active,
+    /// It runs.
+    Running,
+    /// It counts as running (`RemainAfterExit=`).
+    Exited,
     Ended,
 }
 
 pub(super) trait Host {
     /// A word for the names of its services.
-    fn word(&self) -> &'static str;
+    fn word(&self) -> String;
+    /// How many services it has at the same time.
+    fn at_a_time(&self) -> usize;
     /// The first directory of an absolute path.
     fn path(&self, inside: &str) -> PathBuf;
     /// Gets all units, by their paths.
@@ -34,122 +32,8 @@ pub(super) trait Host {
     fn act(&mut self, dir: &Dir, action: &str, names: &[String]);
     /// The states of these services.
     fn states(&mut self, names: &[String]) -> Vec<State>;
-}
-
-/// Lives all lives at the same time, and returns what happened in each.
-pub(super) fn play(host: &mut impl Host, dir: &Dir, cases: &[Case]) -> Vec<Vec<String>> {
-    let trace = dir.program("trace");
-    let place = dir.join(host.word());
-    fs::create_dir(&place).unwrap();
-    // Some programs run as another user.
-    fs::set_permissions(&place, fs::Permissions::from_mode(0o777)).unwrap();
-    let names: Vec<String> =
-        cases.iter().map(|case| format!("it-{}-{}-{}", std::process::id(), host.word(), case.name)).collect();
-    let log = |name: &str| place.join(format!("{name}.log"));
-    let mut units = Vec::new();
-    for (case, name) in cases.iter().zip(&names) {
-        let log = log(name);
-        fs::write(&log, "").unwrap();
-        fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
-        let post = if case.unit.contains("ExecStopPost") { "" } else { "ExecStopPost=[T] stop-post\n" };
-        let text = format!("[Service]\n{}{post}", case.unit)
-            .replace("[T]", &format!("{} {}", trace.display(), log.display()))
-            .replace("[P]", &trace.display().to_string())
-            .replace("[LOG]", &log.display().to_string())
-            .replace("[PID]", &place.join(format!("{name}.pid")).display().to_string())
-            .replace("[NAME]", name);
-        let unit = place.join(format!("{name}.service"));
-        fs::write(&unit, text).unwrap();
-        units.push(unit);
-    }
-    host.load(&units);
-    let lines = |name: &String| fs::read_to_string(log(name)).unwrap().lines().count();
-    let mut notes = vec![Vec::new(); cases.len()];
-    for round in 0.. {
-        let now: Vec<usize> = (0..cases.len()).filter(|at| cases[*at].rounds.len() > round).collect();
-        if now.is_empty() {
-            break;
-        }
-        let mut actions: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for &at in &now {
-            actions.entry(&cases[at].rounds[round].0).or_default().push(names[at].clone());
-        }
-        for (action, names) in actions {
-            host.act(dir, action, &names);
-        }
-        let mut waits = now;
-        let over = wait_within_or(ROUND, || {
-            pause();
-            let states = host.states(&waits.iter().map(|at| names[*at].clone()).collect::<Vec<_>>());
-            let mut states = states.into_iter();
-            waits.retain(|&at| {
-                let state = states.next().unwrap();
-                let written = lines(&names[at]);
-                !match cases[at].rounds[round].1 {
-                    Until::Settled(count) => state == State::Active && written >= count,
-                    Until::Lines(count) => written >= count,
-                    // A job of systemd may not have begun; under it every service writes something.
-                    Until::End => state == State::Ended && (written > 0 || host.word() != "systemd"),
-                }
-            });
-            waits.is_empty()
-        });
-        if !over {
-            for at in waits {
-                notes[at].push(format!("round {round} was not over in time"));
-            }
-        }
-    }
-    let left = programs(&place);
-    let all = names.iter().zip(notes).map(|(name, notes)| {
-        let log = log(name);
-        let child = fs::read_to_string(format!("{}.child", log.display())).unwrap_or_default();
-        let text = fs::read_to_string(&log).unwrap();
-        let mut all: Vec<String> = text.lines().chain(child.lines()).map(str::to_owned).collect();
-        let log = log.display().to_string();
-        let alive = left.iter().filter(|word| **word == log || word.strip_suffix(".child") == Some(&log));
-        all.push(format!(
-            "left: {} processes, run directory {}, pid file {}",
-            alive.count(),
-            host.path("/run").join(name).exists(),
-            place.join(format!("{name}.pid")).exists()
-        ));
-        all.extend(notes);
-        if text.is_empty() {
-            // Why `run` has refused it.
-            all.extend(fs::read_to_string(place.join(format!("{name}.errors"))).ok());
-        }
-        all
-    });
-    all.collect()
-}
-
-fn wait_within_or(timeout: Duration, mut ask: impl FnMut() -> bool) -> bool {
-    let deadline = std::time::Instant::now() + timeout;
-    wait_within(timeout * 2, "a round ends", || {
-        let over = ask();
-        (over || std::time::Instant::now() > deadline).then_some(over)
-    })
-}
-
-/// A question about all services is not cheap.
-#[expect(clippy::disallowed_methods, reason = "files that grow give no event")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(30));
-}
-
-/// The first argument of each running process of the tracing program that writes in this directory.
-fn programs(place: &Path) -> Vec<String> {
-    let place = place.display().to_string();
-    let all =
-        fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
-    let words = all.filter_map(|words| {
-        let words = String::from_utf8_lossy(&words).into_owned();
-        let mut words = words.split('\0');
-        words.next().filter(|program| program.ends_with("/trace"))?;
-        words.next().filter(|log| log.starts_with(&place)).map(str::to_owned)
-    });
-    words.collect()
+    /// How the process that was started for a service has ended.
+    fn exit(&mut self, name: &str) -> Option<ExitStatus>;
 }
 
 pub(super) struct UnderSystemd<'a>(&'a Systemd);
@@ -161,8 +45,12 @@ impl<'a> UnderSystemd<'a> {
 }
 
 impl Host for UnderSystemd<'_> {
-    fn word(&self) -> &'static str {
-        "systemd"
+    fn word(&self) -> String {
+        format!("systemd{}", self.0.version())
+    }
+
+    fn at_a_time(&self) -> usize {
+        32
     }
 
     fn path(&self, inside: &str) -> PathBuf {
@@ -182,8 +70,10 @@ impl Host for UnderSystemd<'_> {
             "kill" => &["kill", "--kill-who=main", "--signal=KILL"],
             other => &["--no-block", other],
         };
-        // Some of them fail, as they should.
-        self.0.systemctl(words.iter().map(|word| (*word).to_owned()).chain(services(names)));
+        // Some of them fail, as they should; a reload that is refused ends the call.
+        for names in names.chunks(if matches!(action, "reload" | "kill") { 1 } else { names.len() }) {
+            self.0.systemctl(words.iter().map(|word| (*word).to_owned()).chain(services(names)));
+        }
     }
 
     fn states(&mut self, names: &[String]) -> Vec<State> {
@@ -200,8 +90,10 @@ impl Host for UnderSystemd<'_> {
                     State::UnderWay
                 } else if has("ActiveState=inactive") || has("ActiveState=failed") {
                     State::Ended
-                } else if has("SubState=running") || has("SubState=exited") {
-                    State::Active
+                } else if has("SubState=running") {
+                    State::Running
+                } else if has("SubState=exited") {
+                    State::Exited
                 } else {
                     State::UnderWay
                 }
@@ -210,10 +102,25 @@ impl Host for UnderSystemd<'_> {
         assert_eq!(all.len(), names.len(), "{output:?}");
         all
     }
+
+    fn exit(&mut self, _: &str) -> Option<ExitStatus> {
+        None
+    }
 }
 
 fn services(names: &[String]) -> impl Iterator<Item = String> + '_ {
     names.iter().map(|name| format!("{name}.service"))
+}
+
+/// As process 1 of a container: with processes, a /proc and a /run of its own.
+pub(super) const CONTAINER: &str = "container";
+
+/// Of how many units one is compared in a container: the machine is that of supervised mode.
+const CONTAINER_PART: u32 = 5;
+
+/// Whether the unit with this name is compared in a mode. New units do not change the choice.
+pub(super) fn is_compared(mode: &str, name: &str) -> bool {
+    mode != CONTAINER || name.bytes().map(u32::from).sum::<u32>().is_multiple_of(CONTAINER_PART)
 }
 
 /// svcadapt in this mode.
@@ -222,16 +129,34 @@ pub(super) struct Svcadapt {
     units: Vec<PathBuf>,
     /// The processes of `run`.
     runs: BTreeMap<String, Child>,
+    /// The requests that are not answered.
+    asked: BTreeMap<String, Child>,
 }
 
 impl Svcadapt {
+    /// How svcadapt is started.
+    pub(super) const MODES: [&'static str; 3] = ["classic", "supervised", CONTAINER];
+
     pub(super) fn new(mode: &'static str) -> Self {
-        Self { mode, units: Vec::new(), runs: BTreeMap::new() }
+        Self { mode, units: Vec::new(), runs: BTreeMap::new(), asked: BTreeMap::new() }
     }
 
     fn state(&mut self, name: &str) -> State {
-        let run = self.runs.get_mut(name).unwrap();
-        let returned = run.try_wait().unwrap().is_some();
+        let returned = self.runs.get_mut(name).unwrap().try_wait().unwrap().is_some();
+        if let Some(asked) = self.asked.get_mut(name) {
+            if asked.try_wait().unwrap().is_none() {
+                return State::UnderWay;
+            }
+            self.asked.remove(name);
+        }
+        if self.mode == CONTAINER {
+            return match (returned, self.init(name).and_then(watched_phase).as_deref()) {
+                (true, _) => State::Ended,
+                (false, Some("running")) => State::Running,
+                (false, Some("exited")) => State::Exited,
+                (false, _) => State::UnderWay,
+            };
+        }
         let record = lock_directory(0).join(format!("{name}%record"));
         let record = fs::read_to_string(record).unwrap_or_default();
         let pid = |field: &str| {
@@ -241,21 +166,41 @@ impl Svcadapt {
         let monitor = pid("monitor").filter(|pid| Path::new(&format!("/proc/{pid}")).exists());
         match (self.mode, returned, monitor) {
             ("supervised", true, _) | ("classic", true, None) => State::Ended,
-            (_, _, Some(pid)) if watches(pid) => State::Active,
+            (_, _, Some(monitor)) => match watched_phase(monitor).as_deref() {
+                Some("running") => State::Running,
+                Some("exited") => State::Exited,
+                _ => State::UnderWay,
+            },
             _ => State::UnderWay,
         }
     }
+
+    /// Process 1 of a container, by its pid outside.
+    fn init(&self, name: &str) -> Option<i32> {
+        let unshare = self.runs.get(name)?.id();
+        let children = fs::read_to_string(format!("/proc/{unshare}/task/{unshare}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
+    }
 }
 
-/// Whether the monitor only watches: its small image has taken over.
-fn watches(monitor: i32) -> bool {
-    let words = fs::read(format!("/proc/{monitor}/cmdline")).unwrap_or_default();
-    words.windows(8).any(|word| word == b"%monitor")
+/// The phase of a service whose monitor only watches: its small image has taken over.
+fn watched_phase(monitor: i32) -> Option<String> {
+    let words = fs::read(format!("/proc/{monitor}/cmdline")).ok()?;
+    let words = String::from_utf8_lossy(&words).into_owned();
+    let mut words = words.split('\0').skip_while(|word| *word != "%monitor").skip(1);
+    let (moment, news) = (words.next()?, words.next()?);
+    // With news it is the large image, which is about to change the phase.
+    moment.split(',').nth(1).filter(|_| news.is_empty()).map(str::to_owned)
 }
 
 impl Host for Svcadapt {
-    fn word(&self) -> &'static str {
-        self.mode
+    fn word(&self) -> String {
+        self.mode.to_owned()
+    }
+
+    fn at_a_time(&self) -> usize {
+        // All starts of a user take turns, and ask every 2 ms whether it is theirs.
+        16
     }
 
     fn path(&self, inside: &str) -> PathBuf {
@@ -267,47 +212,61 @@ impl Host for Svcadapt {
     }
 
     fn act(&mut self, dir: &Dir, action: &str, names: &[String]) {
-        let spawn = |words: &[&str], output: Stdio| {
-            Command::new(dir.program("svcadapt"))
-                .args(words)
+        let program = dir.program("svcadapt").display().to_string();
+        let spawn = |before: &[&str], words: &[&str], output: Stdio| {
+            let all = [before, &[program.as_str()], words].concat();
+            Command::new(all[0])
+                .args(&all[1..])
                 .env_clear()
-                .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-                .current_dir(dir.path())
+                .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+                .current_dir("/")
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(output)
                 .spawn()
                 .unwrap()
         };
-        let mut asked = Vec::new();
         for name in names {
             let unit = self.units.iter().find(|unit| unit.file_stem().unwrap() == name.as_str()).unwrap();
             if action == "start" {
                 let errors = fs::File::create(unit.with_extension("errors")).unwrap();
-                let words = ["run", "--mode", self.mode, unit.to_str().unwrap()];
-                self.runs.insert(name.clone(), spawn(&words, errors.into()));
+                let unit = unit.to_str().unwrap();
+                let run = if self.mode == CONTAINER {
+                    let own_run = "mount -t tmpfs -o mode=755 run /run && exec env -u PWD \"$@\"";
+                    let container = ["/usr/bin/unshare", "-pf", "--mount-proc", "--kill-child"];
+                    let container = [&container[..], &["/bin/sh", "-c", own_run, "sh"]].concat();
+                    spawn(&container, &["run", unit], errors.into())
+                } else {
+                    spawn(&[], &["run", "--mode", self.mode, unit], errors.into())
+                };
+                self.runs.insert(name.clone(), run);
             } else {
                 let words: &[&str] = match action {
                     "kill" => &["signal", "-s", "KILL", name],
                     other => &[other, name],
                 };
-                asked.push(spawn(words, Stdio::null()));
+                // Only inside of a container the pids of its records are valid.
+                let init = self.init(name).filter(|_| self.mode == CONTAINER).map(|pid| pid.to_string());
+                let inside = init.as_ref().map(|init| ["/usr/bin/nsenter", "-t", init, "-p", "-m"]);
+                // Some of them fail, as they should.
+                let asked = spawn(inside.as_ref().map_or(&[], |words| &words[..]), words, Stdio::null());
+                self.asked.insert(name.clone(), asked);
             }
-        }
-        // Some of them fail, as they should.
-        for mut child in asked {
-            child.wait().unwrap();
         }
     }
 
     fn states(&mut self, names: &[String]) -> Vec<State> {
         names.iter().map(|name| self.state(name)).collect()
     }
+
+    fn exit(&mut self, name: &str) -> Option<ExitStatus> {
+        self.runs.get_mut(name)?.try_wait().unwrap()
+    }
 }
 
 impl Drop for Svcadapt {
     fn drop(&mut self) {
-        for child in self.runs.values_mut() {
+        for child in self.runs.values_mut().chain(self.asked.values_mut()) {
             let _ = child.kill();
             let _ = child.wait();
         }

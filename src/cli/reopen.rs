@@ -1,0 +1,50 @@
+//! `svcadapt reopen`: a service writes into a new log file, because the old one was moved away.
+
+use clap::{ArgMatches, Command};
+use svcadapt::control;
+use svcadapt::control::{RequestError, ServiceRef};
+
+use super::requests::status_of;
+use super::text::printable;
+use super::{Exit, report, which};
+
+/// The clap command.
+pub(crate) fn command() -> Command {
+    which::options(Command::new("reopen"))
+        .mut_arg("name", |name| name.num_args(1..))
+        .about("Makes services write into new log files, after the old ones were moved away (logrotate(8))")
+        .long_about(
+            "Opens the log file of a service again, for the postrotate script of logrotate(8). Where a process of svcadapt \
+             writes the file (--log-rotate-size, --log-rotate-age, --log-timestamps), that process does it, and what was \
+             said before is in the old file. Otherwise the program holds the file open itself: it is sent its \
+             --reopen-signal, if it has a handler for that. Without one nothing can be done from outside: use `svcadapt \
+             reload` if that makes the program open its files, or copytruncate in logrotate.conf.\n\n\
+             Exit status: 0 all have new files, 1 one has not, 4 permission denied, 7 one is not running.",
+        )
+}
+
+/// Asks each service; the status is that of the last failure.
+pub(crate) fn run(matches: &ArgMatches) -> Exit {
+    let targets = match which::targets(matches) {
+        Ok(targets) => targets,
+        Err(error) => return report::failed(&error),
+    };
+    let mut exit = Exit::Status(0);
+    for target in targets {
+        let one = reopen(&target);
+        if !matches!(one, Exit::Status(0)) {
+            exit = one;
+        }
+    }
+    exit
+}
+
+fn reopen(target: &ServiceRef) -> Exit {
+    match control::reopen(target) {
+        Ok(()) => report::answer(&format!("{}: reopened\n", printable(target.to_string())), 0),
+        Err(RequestError::Failed(why)) if !why.is_empty() => {
+            report::refused("reopen", target, &why, None, status_of(&RequestError::Failed(String::new())))
+        }
+        Err(error) => report::refused("reopen", target, &error.to_string(), error.hint(), status_of(&error)),
+    }
+}
