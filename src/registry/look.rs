@@ -35,8 +35,9 @@ pub fn look(path: &Path) -> io::Result<Found> {
             return Ok(Found::Running(record.clone()));
         }
         let holder = holder(path, record.as_ref())?;
-        // A service may have started, and even stopped, since the record was read.
-        if matches!(holder, Holder::Process(_)) && read(path)? != record {
+        // A service may have started, ended well or been removed since the record was read.
+        let is_clear = matches!((&holder, &record), (Holder::Elsewhere, _) | (Holder::Nobody, None));
+        if !is_clear && read(path)? != record {
             continue;
         }
         return Ok(match (holder, record) {

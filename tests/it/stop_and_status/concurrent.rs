@@ -1,9 +1,12 @@
 //! Concurrent starts and stops.
 
 use std::fs;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::Signal;
 
 use super::support::Service;
-use crate::harness::{Exit, Output, Running, rounds};
+use crate::harness::{Capability, Exit, Output, Process, Running, require, rounds, wait_until};
 
 #[test]
 fn concurrent_stops_all_succeed() {
@@ -54,6 +57,41 @@ fn concurrent_starts_and_stops_leave_one_service_and_no_block() {
     service.start(&["--stay"]).run();
     assert_eq!(service.query().1["pid"], service.pid());
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+}
+
+#[test]
+fn service_that_ends_well_while_its_status_is_read_is_not_reported_as_dead() {
+    if !require(Capability::Strace) {
+        return;
+    }
+    let service = Service::started("ends-well", &["--stay"]);
+    let main = service.process();
+    main.signal(Signal::SIGKILL);
+    main.wait_gone();
+    // `status` is stopped after it has read the record, when it opens the lock.
+    let trace = service.dir.join("trace");
+    let status = Command::new("strace")
+        .args(["-f", "-o"])
+        .arg(&trace)
+        .arg("-P")
+        .arg(service.lock())
+        .args(["-e", "inject=openat:signal=STOP:when=1", env!("CARGO_BIN_EXE_svcadapt"), "status", &service.name])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = wait_until("status is stopped", || {
+        let trace = fs::read_to_string(&trace).ok()?;
+        let (before, _) = trace.split_once(" --- stopped by SIGSTOP ---")?;
+        before.lines().last()?.trim().parse().ok()
+    });
+    for file in [service.record(), service.pid_file(), service.lock()] {
+        fs::remove_file(file).unwrap();
+    }
+    Process::open(pid).unwrap().signal(Signal::SIGCONT);
+    let output = status.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}: not running\n", service.name));
+    assert_eq!(output.status.code(), Some(3));
 }
 
 /// The processes that run the service's program.
