@@ -60,7 +60,7 @@ fn concurrent_starts_and_stops_leave_one_service_and_no_block() {
 }
 
 #[test]
-fn service_that_ends_well_while_its_status_is_read_is_not_reported_as_dead() {
+fn service_that_ends_well_while_it_is_looked_at_is_not_reported_as_dead() {
     if !require(Capability::Strace) {
         return;
     }
@@ -75,7 +75,13 @@ fn service_that_ends_well_while_its_status_is_read_is_not_reported_as_dead() {
         .arg(&trace)
         .arg("-P")
         .arg(service.lock())
-        .args(["-e", "inject=openat:signal=STOP:when=1", env!("CARGO_BIN_EXE_svcadapt"), "status", &service.name])
+        .args([
+            "-e",
+            "inject=openat:signal=STOP:when=1",
+            env!("CARGO_BIN_EXE_svcadapt"),
+            "status",
+            &service.name,
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
