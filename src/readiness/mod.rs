@@ -1,7 +1,7 @@
 //! Readiness probes, one file each.
 //!
 //! [`Probes`] watches all probes of a spec. Some are events (a datagram, a newline, the end of a command); the others are
-//! polled, at intervals that grow with the elapsed time. No probe connects to the service, which would see a silent client:
+//! polled, at intervals that grow with the cost of a look. No probe connects to the service, which would see a silent client:
 //! the kernel reports who listens.
 
 #![forbid(unsafe_code)]
@@ -16,6 +16,7 @@ mod message;
 mod newline;
 mod notify;
 mod outside;
+mod pace;
 mod pattern;
 mod process_tree;
 mod self_report;
@@ -24,24 +25,26 @@ mod watchdog;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use bus::Bus;
 use bus::BusName;
 use command::ChildProbe;
 pub use command::RunAs;
-use listener::Look;
 pub use log::LogPlace;
 use log::LogProbe;
 use newline::Newline;
 use notify::NotifyListener;
 pub use notify::{LifeSign, NamedProcess, Notifications, StoreRequest};
 pub use outside::{Probed, Schedule, probe};
+use pace::Pace;
 pub use process_tree::ProcessTree;
 pub use self_report::{NotifyAccess, ProgramErrors, SelfReport};
 use svcadapt_spec::Probe;
 pub use watchdog::{ProbeSource, WatchdogProbe};
 
+use crate::sys::cpu_time;
+use crate::sys::listeners::Tables;
 use crate::sys::process::Ended;
 use crate::sys::socket::NotifySocket;
 
@@ -51,10 +54,8 @@ pub struct Probes {
     pending: Vec<WatchedProbe>,
     identity: RunAs,
     notifications: Notifications,
-    /// How long the last quick look took.
-    cost: Duration,
-    /// When the next whole look is due, since the start.
-    whole_look_at: Duration,
+    tables: Tables,
+    pace: Pace,
 }
 
 #[derive(Debug)]
@@ -134,13 +135,12 @@ impl Probes {
             met: true,
             only_heard: true,
         }));
-        let (identity, cost) = (inputs.identity, Duration::ZERO);
         Self {
             pending,
-            identity,
+            identity: inputs.identity,
             notifications: Notifications::default(),
-            cost,
-            whole_look_at: Duration::ZERO,
+            tables: Tables::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -185,11 +185,7 @@ impl Probes {
 
     /// Checks every probe that has not succeeded yet.
     pub fn look(&mut self, tree: ProcessTree, elapsed: Duration) -> io::Result<()> {
-        let begun = Instant::now();
-        let look = if elapsed >= self.whole_look_at { Look::Whole } else { Look::Quick };
-        if look == Look::Whole {
-            self.whole_look_at = elapsed + pause_of_whole_looks(elapsed);
-        }
+        let look = self.pace.begin(elapsed, cpu_time::of_thread());
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
                 Watcher::Notify(listener) => listener.look(tree, elapsed, &mut self.notifications)?,
@@ -197,20 +193,21 @@ impl Probes {
                 Watcher::Newline(newline) => newline.look()?,
                 Watcher::Command(child) => child.look(elapsed)?,
                 Watcher::Get(child) => {
-                    let asks =
-                        child.is_due(elapsed) && listener::look(&pending.probe, look, tree, &self.identity)?;
+                    let (probe, identity) = (&pending.probe, &self.identity);
+                    let asks = child.is_due(elapsed)
+                        && listener::look(probe, look, tree, identity, &mut self.tables)?;
                     asks && child.look(elapsed)?
                 }
                 Watcher::Log(log) => log.look()?,
                 Watcher::Alive(time) => elapsed >= *time,
                 Watcher::Bus(bus) => bus.as_mut().map_or(Ok(true), |bus| bus.look(tree))?,
-                Watcher::Look => listener::look(&pending.probe, look, tree, &self.identity)?,
+                Watcher::Look => {
+                    listener::look(&pending.probe, look, tree, &self.identity, &mut self.tables)?
+                }
             };
             pending.met |= now;
         }
-        if look == Look::Quick {
-            self.cost = begun.elapsed();
-        }
+        self.pace.end(elapsed, cpu_time::of_thread());
         Ok(())
     }
 
@@ -277,7 +274,7 @@ impl Probes {
 
     /// The time until the next poll. `None` if all missing probes are events.
     pub fn pause(&self, elapsed: Duration) -> Option<Duration> {
-        let looks = pause_of_looks(elapsed, self.cost);
+        let looks = self.pace.pause(elapsed);
         let pauses =
             self.pending.iter().filter(|pending| !pending.met).filter_map(|pending| match &pending.watch {
                 Watcher::Notify(_) | Watcher::Newline(_) | Watcher::Bus(_) => None,
@@ -301,17 +298,6 @@ impl Probes {
     pub fn notifications(&self) -> &Notifications {
         &self.notifications
     }
-}
-
-/// The pause between two looks: so long that they take at most 0.5 percent of a processor, if that is 1 to 10 ms.
-fn pause_of_looks(elapsed: Duration, cost: Duration) -> Duration {
-    (cost * 200).max(Duration::from_millis(1)).min(pause_of_whole_looks(elapsed))
-}
-
-/// The pause between two whole looks: 1/200 of the elapsed time (1 to 10 ms), so that they delay readiness by at most 0.5
-/// percent.
-fn pause_of_whole_looks(elapsed: Duration) -> Duration {
-    (elapsed / 200).clamp(Duration::from_millis(1), Duration::from_millis(10))
 }
 
 impl Watcher {

@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod attribute;
 pub mod cgroup;
 pub mod command_output;
+pub mod cpu_time;
 pub mod directories;
 pub mod environment;
 pub mod executable;

@@ -20,9 +20,21 @@ const BY_FAMILY: u16 = 20;
 /// (netlink(7); NLMSG_GOODSIZE).
 const MAX_REPLY_BYTES: usize = 16 * 1024;
 
-/// Whether a server gets the connections to this address. The kernel looks it up as it does for a connection, which takes some
-/// microseconds; a list of all servers walks a table of thousands.
-pub(super) fn is_served(address: SocketAddr) -> io::Result<bool> {
+/// A connection to the kernel's tables of sockets. After an error it is to be dropped: a reply may be unread.
+#[derive(Debug)]
+pub(super) struct Tables(OwnedFd);
+
+impl Tables {
+    pub(super) fn open() -> io::Result<Self> {
+        let (family, kind) = (AddressFamily::Netlink, SockType::Datagram);
+        let protocol = SockProtocol::NetlinkSockDiag;
+        Ok(Self(nix::sys::socket::socket(family, kind, SockFlag::SOCK_CLOEXEC, protocol)?))
+    }
+}
+
+/// The server that gets the connections to this address; of several on one port (`SO_REUSEPORT`) one. The kernel looks it
+/// up as it does for a connection, which takes some microseconds; a list of all servers walks a table of thousands.
+pub(super) fn server(tables: &Tables, address: SocketAddr) -> io::Result<Option<Listening>> {
     let mut request = [0; 56];
     let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
     request[0] = u8::try_from(family).unwrap_or(0);
@@ -35,16 +47,16 @@ pub(super) fn is_served(address: SocketAddr) -> io::Result<bool> {
         IpAddr::V6(ip) => request[12..28].copy_from_slice(&ip.octets()),
     }
     request[48..56].fill(0xff);
-    let mut found = false;
-    match ask(&diagnostics()?, 0, &request, |_| found = true) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+    let mut found = None;
+    match ask(tables, 0, &request, |answer| found = u32_at(answer, 68)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         asked => asked.map(|()| found),
     }
 }
 
 /// The TCP sockets that listen on a port, each with its address.
-pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
-    let (mut found, socket) = (Vec::new(), diagnostics()?);
+pub(super) fn tcp(tables: &Tables, port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
+    let mut found = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
         // struct inet_diag_req_v2: family, protocol, extensions, padding, states, then the socket's address, of which a
         // dump only uses the local port.
@@ -53,7 +65,7 @@ pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
         request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or(0);
         request[4..8].copy_from_slice(&(1_u32 << LISTEN).to_ne_bytes());
         request[8..10].copy_from_slice(&port.to_be_bytes());
-        let dumped = ask(&socket, libc::NLM_F_DUMP, &request, |answer| {
+        let dumped = ask(tables, libc::NLM_F_DUMP, &request, |answer| {
             // struct inet_diag_msg: 4 bytes, then ports (2 + 2) and the local address (16), …, the inode at 68.
             if let (Some(local_port), Some(local), Some(inode)) =
                 (answer.get(4..6), answer.get(8..24), u32_at(answer, 68))
@@ -81,7 +93,7 @@ fn ip_address(family: i32, bytes: &[u8]) -> Option<IpAddr> {
 }
 
 /// The Unix sockets that are bound to a path and listen or receive datagrams.
-pub(super) fn unix(path: &Path) -> io::Result<Vec<Listening>> {
+pub(super) fn unix(tables: &Tables, path: &Path) -> io::Result<Vec<Listening>> {
     let place = match std::fs::metadata(path) {
         Ok(place) => place,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -94,7 +106,7 @@ pub(super) fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     request[4..8].copy_from_slice(&u32::MAX.to_ne_bytes());
     request[12..16].copy_from_slice(&3_u32.to_ne_bytes());
     let mut found = Vec::new();
-    ask(&diagnostics()?, libc::NLM_F_DUMP, &request, |answer| {
+    ask(tables, libc::NLM_F_DUMP, &request, |answer| {
         // struct unix_diag_msg: family, type, state, padding, the inode; attributes from byte 16.
         let (Some(&kind), Some(&state), Some(inode)) = (answer.get(1), answer.get(2), u32_at(answer, 4))
         else {
@@ -156,13 +168,8 @@ fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
     None
 }
 
-fn diagnostics() -> io::Result<OwnedFd> {
-    let (family, kind) = (AddressFamily::Netlink, SockType::Datagram);
-    Ok(nix::sys::socket::socket(family, kind, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkSockDiag)?)
-}
-
 /// Requests a socket, or with `NLM_F_DUMP` all matching ones, and calls `show` with the body of each reply.
-fn ask(socket: &OwnedFd, kind: i32, request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
+fn ask(tables: &Tables, kind: i32, request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
     // struct nlmsghdr: length, type, flags, sequence, port.
     let flags = u16::try_from(libc::NLM_F_REQUEST | kind).unwrap_or(0);
     let mut message = Vec::with_capacity(16 + request.len());
@@ -171,10 +178,10 @@ fn ask(socket: &OwnedFd, kind: i32, request: &[u8], mut show: impl FnMut(&[u8]))
     message.extend(flags.to_ne_bytes());
     message.extend([0; 8]);
     message.extend(request);
-    nix::sys::socket::send(socket.as_raw_fd(), &message, MsgFlags::empty())?;
+    nix::sys::socket::send(tables.0.as_raw_fd(), &message, MsgFlags::empty())?;
     let mut buffer = [0; MAX_REPLY_BYTES];
     loop {
-        let length = nix::sys::socket::recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
+        let length = nix::sys::socket::recv(tables.0.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
         let mut rest = &buffer[..length];
         if rest.is_empty() {
             return Ok(());

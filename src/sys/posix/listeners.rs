@@ -37,9 +37,25 @@ pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
         .collect())
 }
 
-/// Whether a server may listen on a loopback address, or on all addresses: [`tcp`] looks.
-pub fn may_be_on_loopback(_port: u16) -> bool {
-    true
+/// These systems have no tables that can be asked: the same functions as methods.
+#[derive(Debug, Default)]
+pub struct Tables(());
+
+impl Tables {
+    /// See [`tcp`].
+    pub fn tcp(&mut self, address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
+        tcp(address, port)
+    }
+
+    /// These systems do not look a server up without a connection.
+    pub fn server(&mut self, _address: SocketAddr) -> io::Result<Option<Listening>> {
+        Err(super::unsupported("this system does not list servers"))
+    }
+
+    /// See [`unix`].
+    pub fn unix(&mut self, path: &Path) -> io::Result<Vec<Listening>> {
+        unix(path)
+    }
 }
 
 fn answers(address: SocketAddr) -> bool {
