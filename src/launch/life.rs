@@ -19,6 +19,7 @@ mod log;
 mod memory;
 mod news;
 mod on_demand;
+mod pause_all;
 mod program;
 mod reload;
 mod requests;

@@ -203,6 +203,14 @@ pub fn is_stopped(pid: i32) -> bool {
     platform::is_stopped(pid).unwrap_or(false)
 }
 
+/// Whether each thread of a process is stopped or has ended, as far as that is visible. Also of a process that is gone.
+pub fn has_stopped(pid: i32) -> bool {
+    match platform::has_stopped(pid) {
+        Ok(stopped) => stopped,
+        Err(error) => super::procfs::is_gone(&error),
+    }
+}
+
 /// This process's pid.
 pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()

@@ -114,7 +114,12 @@ pub fn stat(pid: i32) -> io::Result<Stat> {
             return Ok(stat);
         }
     }
-    parsed(&read(&path(pid, "stat")?)?)
+    stat_at(&path(pid, "stat")?)
+}
+
+/// Reads such a file, of a process or of one of its threads.
+pub fn stat_at(path: &Path) -> io::Result<Stat> {
+    parsed(&read(path)?)
 }
 
 fn parsed(text: &[u8]) -> io::Result<Stat> {

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use svcadapt_spec::{SocketAddress, Timespan};
 
+use super::pause_all::Paused;
 use super::state::Life;
 use crate::launch::machine::{Event, Phase};
+use crate::launch::policy::CommandKind;
 use crate::launch::start::Start;
 use crate::sys::{error_text, fd, listeners};
 
@@ -26,6 +28,8 @@ pub(super) struct Idleness {
     since: Option<Instant>,
     /// Whether the service is being stopped for this reason.
     pub(super) stops: bool,
+    /// Its processes, from the last look at the connections to the signal that ends them.
+    paused: Option<Paused>,
 }
 
 impl Idleness {
@@ -54,6 +58,8 @@ impl Idleness {
 impl Life<'_, '_> {
     /// Looks at the connections, if it is time.
     pub(super) fn look_at_connections(&mut self) {
+        // They have their signal by now.
+        self.idle.paused = None;
         let Some(limit) = self.idle.limit.filter(|_| self.state.phase == Phase::Running) else {
             self.idle.next = None;
             self.idle.since = None;
@@ -71,19 +77,35 @@ impl Life<'_, '_> {
             Ok(false) => {
                 let since = *self.idle.since.get_or_insert(now);
                 if now.saturating_duration_since(since) >= limit {
-                    self.idle.reset();
-                    self.idle.stops = true;
-                    self.events.push_back(Event::Stop);
+                    self.stop_if_idle();
                 }
             }
-            Err(error) => {
-                self.idle = Idleness::default();
-                self.note(&format!(
-                    "its connections cannot be seen, and it is not stopped: {}",
-                    error_text(&error)
-                ));
-            }
+            Err(error) => self.connections_unseen(&error),
         }
+    }
+
+    /// A client may come at any moment until the program gets its signal, and the program would accept it. So the last look
+    /// is at stopped processes: who comes from then on waits in the queue, for the next start. The signal comes before they
+    /// go on (signal(7)); a program that handles it may still accept.
+    fn stop_if_idle(&mut self) {
+        // These commands may need the program.
+        let runs_on = !CommandKind::Stop.of(self.start.spec).is_empty();
+        let paused = if runs_on { Ok(None) } else { Paused::descendants() };
+        match paused.and_then(|paused| Ok((paused, self.is_connected()?))) {
+            Ok((_, true)) => self.idle.since = None,
+            Ok((paused, false)) => {
+                self.idle.reset();
+                self.idle.stops = true;
+                self.idle.paused = paused;
+                self.events.push_back(Event::Stop);
+            }
+            Err(error) => self.connections_unseen(&error),
+        }
+    }
+
+    fn connections_unseen(&mut self, error: &io::Error) {
+        self.idle = Idleness::default();
+        self.note(&format!("its connections cannot be seen, and it is not stopped: {}", error_text(error)));
     }
 
     /// Whether a client is connected, or waits for that.

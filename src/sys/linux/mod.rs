@@ -45,7 +45,8 @@ pub(super) use memory::{memory_file, sealed_file};
 pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
 pub(super) use path_trust::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
 pub(super) use process_id::{
-    age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
+    age, boot, has_stopped, identity, is_exiting, is_stopped, is_younger, namespace, same_start,
+    user_directory, users,
 };
 pub(super) use process_settings::{
     join_session_keyring, set_coredump_filter, set_numa_policy, set_personality,

@@ -36,6 +36,17 @@ pub(crate) fn is_stopped(pid: i32) -> io::Result<bool> {
     procfs::stat(pid).map(|stat| stat.state == 'T')
 }
 
+pub(crate) fn has_stopped(pid: i32) -> io::Result<bool> {
+    for thread in std::fs::read_dir(procfs::path(pid, "task")?)? {
+        match procfs::stat_at(&thread?.path().join("stat")) {
+            Ok(stat) if !matches!(stat.state, 'T' | 'Z' | 'X') => return Ok(false),
+            Err(error) if !procfs::is_gone(&error) => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(true)
+}
+
 pub(crate) fn users(pid: i32) -> io::Result<Users> {
     let ids = procfs::status(pid)?.uids;
     Ok(Users { real: ids.real, effective: ids.effective })

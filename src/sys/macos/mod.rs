@@ -20,7 +20,8 @@ pub(super) use ids::{
 pub(super) use path_trust::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
 pub(super) use proc_info::{arguments, process as process_info};
 pub(super) use process_id::{
-    age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
+    age, boot, has_stopped, identity, is_exiting, is_stopped, is_younger, namespace, same_start,
+    user_directory, users,
 };
 pub(super) use signals::Signals;
 pub(super) use threads::{mark_all_close_on_exec, open_descriptors, resource, thread_count};

@@ -43,6 +43,10 @@ pub(crate) fn is_stopped(pid: i32) -> io::Result<bool> {
     proc_info::process(pid).map(|info| info.pbsi_status == libc::SSTOP)
 }
 
+pub(crate) fn has_stopped(pid: i32) -> io::Result<bool> {
+    proc_info::process(pid).map(|info| matches!(info.pbsi_status, libc::SSTOP | libc::SZOMB))
+}
+
 pub(crate) fn users(pid: i32) -> io::Result<Users> {
     let info = proc_info::process(pid)?;
     Ok(Users { real: info.pbsi_ruid, effective: info.pbsi_uid })

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::started;
-use crate::harness::{Dir, Exit, Service, Svc, free_port, have, wait_until};
+use crate::harness::{Dir, Exit, Service, Svc, all_rounds, free_port, have, wait_until};
 
 /// Answers each client with its pid, and keeps the connection until the client leaves.
 const SERVER: &str = r#"
@@ -107,6 +107,53 @@ fn client_at_the_moment_of_an_idle_stop_is_served() {
         drop(client);
         let begun = Instant::now();
         wait_until("the pause is over", || (begun.elapsed() > pause).then_some(()));
+    }
+    assert_eq!(Svc::new(&dir).args(["stop", service.name()]).output().exit, Exit::Status(0));
+    dir.nothing_left();
+}
+
+/// The kernel's list of sockets becomes so long that a look at it takes some milliseconds.
+const MANY_SOCKETS: &str = r"
+import resource, socket
+limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(limits[1], 9000), limits[1]))
+kept = []
+try:
+    while len(kept) < 4000:
+        kept.append(socket.socketpair())
+except OSError:
+    del kept[-20:]
+";
+
+/// Clients that are quicker than the looks at the connections come all the time, also between the last look and the signal.
+/// The program dies of that, so each one that it had accepted by then would be lost.
+#[test]
+fn quick_clients_during_idle_stops_are_all_served() {
+    if !have("python3") {
+        return;
+    }
+    let dir = Dir::new();
+    let (service, path) = (Service::new(), dir.join("socket"));
+    let server = format!("{MANY_SOCKETS}{}", SERVER.replace(", socket.socket(fileno=4)", ""));
+    let server = dir.write("server.py", &server);
+    let listen = format!("--listen-stream={}", path.display());
+    let words = ["run", "--mode", "classic", "--name", service.name(), "--idle-exit=1ms", &listen];
+    Svc::new(&dir).args(words).args(["--", "/usr/bin/python3", &server.display().to_string()]).run();
+    let stops = if all_rounds() { 60 } else { 15 };
+    let mut clients = 0_u32;
+    let mut pids: Vec<String> = Vec::new();
+    while pids.len() < stops {
+        let mut client = BufReader::new(UnixStream::connect(&path).unwrap());
+        let pid = pid(&mut client);
+        assert!(!pid.is_empty(), "client {clients} was lost after {} stops", pids.len());
+        clients += 1;
+        if pids.last() != Some(&pid) {
+            pids.push(pid);
+        }
+        // A look finds no client most of the time.
+        drop(client);
+        let begun = Instant::now();
+        wait_until("the pause is over", || (begun.elapsed() > Duration::from_millis(20)).then_some(()));
     }
     assert_eq!(Svc::new(&dir).args(["stop", service.name()]).output().exit, Exit::Status(0));
     dir.nothing_left();
