@@ -53,14 +53,16 @@ fn tried(dir: &Dir) -> String {
 #[test]
 fn probe_of_a_port_is_met_where_a_server_listens() {
     let dir = Dir::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let port = free_port();
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     probe(&dir, &[&format!("tcp:{port}")]).run();
     probe(&dir, &[&format!("tcp:127.0.0.1:{port}")]).run();
     // The kernel's list was enough: no client has connected.
     listener.set_nonblocking(true).unwrap();
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
     drop(listener);
+    // A child that another test is just forking holds the socket until its exec.
+    wait_until("the port is closed", || TcpStream::connect(("127.0.0.1", port)).is_err().then_some(()));
     probe(&dir, &[&format!("tcp:127.0.0.1:{port}")])
         .stderr(&format!("svcadapt: probe 'tcp:127.0.0.1:{port}': connection refused\n"))
         .status(1)
