@@ -14,12 +14,12 @@ pub use crate::logs::{
 };
 pub use crate::notify::{Address, Notifier, connected_to_journal};
 pub use crate::plan::{Resolution, StartedBy, forwards_signals, life_fields};
-pub use crate::readiness::{Probed, Schedule, probe};
+pub use crate::readiness::{Probed, ReadySocket, Schedule, probe};
 pub use crate::registry::stored_spec::read as stored_spec;
 pub use crate::registry::{directory as state_directory, lock_of};
 pub use crate::setup::{do_without_state, refuse_lent_rights, resolve};
 pub use crate::sys::fd::{duplicate_raw, write_all};
-pub use crate::sys::identity::effective_user;
+pub use crate::sys::identity::{RealUser, effective_user};
 pub use crate::sys::journal::listens as journal_listens;
 pub use crate::sys::process::Ended;
 pub use crate::sys::sync::sync_file;

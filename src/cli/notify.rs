@@ -1,19 +1,26 @@
 //! `svcadapt notify`: sends notifications of sd_notify(3) for a shell script, as systemd-notify(1).
 
 use std::ffi::OsString;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
+use std::process::Stdio;
 
 use clap::builder::ValueParser;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 use svcadapt::StepError;
-use svcadapt::internal::{Address, Notifier, duplicate_raw, error_text, write_all};
+use svcadapt::internal::{
+    Address, Notifier, ReadySocket, RealUser, accounts, duplicate_raw, error_text, write_all,
+};
 
 use super::{Exit, report};
 
 /// Exit status: not sent.
 const NOT_SENT: u8 = 1;
+
+/// Exit status of `--fork`: the command cannot be executed (systemd.exec(5), `EXIT_EXEC`).
+const NOT_EXECUTED: u8 = 203;
 
 /// The clap command.
 pub(crate) fn command() -> Command {
@@ -27,7 +34,8 @@ pub(crate) fn command() -> Command {
             "Sends notifications to the manager whose socket NOTIFY_SOCKET names (sd_notify(3)): systemd, OpenRC with \
              notify=socket:ready, or svcadapt with `--ready notify` or `--type notify`. It waits until the manager has \
              read them. s6, dinit and OpenRC with notify=fd:N wait for a newline instead: --notification-fd.\n\n\
-             Exit status: 0 sent; 1 not sent, or with --booted: systemd is not process 1; with --exec that of the command.",
+             Exit status: 0 sent; 1 not sent, or with --booted: systemd is not process 1; with --exec that of the command. \
+             With --fork: 0 the command is ready; 203 it cannot be executed; 1 a signal has ended it; else its own.",
         )
         .arg(flag("ready", "Send READY=1: the service is ready"))
         .arg(flag("reloading", "Send RELOADING=1: it reads its configuration again"))
@@ -39,9 +47,13 @@ pub(crate) fn command() -> Command {
                 .value_name("PID")
                 .num_args(0..=1)
                 .require_equals(true)
-                .default_missing_value("parent")
-                .help("Send MAINPID=: a number, parent (the calling script) or self (with --exec: the command)"),
+                .default_missing_value("auto")
+                .help(
+                    "Send MAINPID=: a number, parent (the calling script), self (with --exec: the command), or auto: \
+                     parent, but self if the manager is the parent",
+                ),
         )
+        .arg(value("uid", "USER", "Send as this user; only root can"))
         .arg(
             value("fd", "N", "Store this open descriptor with the manager (FDSTORE=1); repeatable")
                 .action(ArgAction::Append),
@@ -55,6 +67,16 @@ pub(crate) fn command() -> Command {
         .arg(flag("no-block", "Do not wait until the manager has read it"))
         .arg(flag("booted", "Send nothing; exit with 0 if systemd is process 1"))
         .arg(flag("exec", "Execute a command afterwards: what follows the assignments, or ';' or --"))
+        .arg(
+            flag(
+                "fork",
+                "Send nothing: execute a command, print its pid, and exit when it is ready (READY=1), or with its status",
+            )
+            .conflicts_with_all([
+                "ready", "reloading", "stopping", "status", "pid", "uid", "fd", "notification-fd", "booted", "exec",
+            ]),
+        )
+        .arg(flag("quiet", "With --fork: do not print the pid").short('q'))
         .arg(
             Arg::new(WORDS)
                 .value_name("VARIABLE=VALUE")
@@ -70,9 +92,10 @@ pub(crate) fn command() -> Command {
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true)
                 .value_parser(ValueParser::os_string())
-                .requires("exec")
-                .help("The command of --exec"),
+                .requires("executes")
+                .help("The command of --exec and --fork"),
         )
+        .group(ArgGroup::new("executes").args(["exec", "fork"]))
 }
 
 /// clap's ids of the assignments, and of the words after `;`.
@@ -86,15 +109,20 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         return Exit::Status(u8::from(!Path::new("/run/systemd/system").is_dir()));
     }
     let (assignments, command) = words(matches);
+    if matches.get_flag("fork") {
+        return fork(&[assignments, command].concat(), matches.get_flag("quiet"))
+            .unwrap_or_else(|error| report::failed(&error));
+    }
     let sent = messages(matches, &assignments).and_then(|messages| {
         if matches.get_flag("exec") && command.is_empty() {
             let error = StepError::new("notify", "--exec has no command");
             return Err(error.hint("write svcadapt notify --exec --ready -- COMMAND"));
         }
-        match matches.get_one::<OsString>("notification-fd") {
-            Some(word) => write_newline(word, &messages),
-            None => send(&manager()?, &messages, matches.get_flag("no-block")),
+        if let Some(word) = matches.get_one::<OsString>("notification-fd") {
+            return write_newline(word, &messages);
         }
+        let _sender = sender(matches)?;
+        send(&manager()?, &messages, matches.get_flag("no-block"))
     });
     match (sent, command.as_slice()) {
         (Err(error), _) => report::failed(&error),
@@ -118,6 +146,49 @@ fn words(matches: &ArgMatches) -> (Vec<OsString>, Vec<OsString>) {
     let end = assignments.iter().position(|word| assignment(word).is_err()).unwrap_or(assignments.len());
     let command = assignments.split_off(end);
     (assignments, command)
+}
+
+/// Starts a command, and leaves it running when it is ready. Its input and output are `/dev/null`, as with systemd-notify.
+fn fork(command: &[OsString], is_quiet: bool) -> Result<Exit, StepError> {
+    let [program, arguments @ ..] = command else {
+        let error = StepError::new("notify", "--fork has no command");
+        return Err(error.hint("write svcadapt notify --fork -- COMMAND"));
+    };
+    let of = |stage: &str, error: &io::Error, status: u8| {
+        StepError::new(stage, error_text(error)).of(program.to_string_lossy()).status(status)
+    };
+    let (socket, name) = ReadySocket::new().map_err(|error| of("notify socket", &error, NOT_SENT))?;
+    let null = Stdio::null;
+    let mut command = std::process::Command::new(program);
+    command.args(arguments).env("NOTIFY_SOCKET", name).stdin(null()).stdout(null());
+    let mut child = command.spawn().map_err(|error| of("exec", &error, NOT_EXECUTED))?;
+    if !is_quiet {
+        report::print(&format!("{}\n", child.id()))
+            .map_err(|_| failed("its pid cannot be printed").of(program.to_string_lossy()))?;
+    }
+    let ended = socket.wait(&mut child).map_err(|error| of("notify", &error, NOT_SENT))?;
+    match ended.map(|ended| (ended.code(), ended.signal())) {
+        None => Ok(Exit::Status(0)),
+        Some((Some(status), _)) => Ok(Exit::Status(u8::try_from(status).unwrap_or(NOT_SENT))),
+        Some((None, number)) => {
+            let cause = format!("signal {} has ended it before it was ready", number.unwrap_or_default());
+            Err(failed(&cause).of(program.to_string_lossy()))
+        }
+    }
+}
+
+/// The user that `--uid` names, for as long as the messages are sent.
+fn sender(matches: &ArgMatches) -> Result<Option<RealUser>, StepError> {
+    let Some(word) = matches.get_one::<OsString>("uid") else { return Ok(None) };
+    let refuse = |cause: &str| failed(cause).of(word.to_string_lossy());
+    let key = word.to_str().ok_or_else(|| refuse("not a user"))?;
+    let user = accounts::user(key).map_err(|error| refuse(&error_text(&error)))?;
+    let (uid, gid) = match (user, key.parse()) {
+        (Some(user), _) => (user.uid, Some(user.gid)),
+        (None, Ok(uid)) => (uid, None),
+        (None, Err(_)) => return Err(refuse("no such user")),
+    };
+    RealUser::new(uid, gid).map(Some).map_err(|error| refuse(&error_text(&error)))
 }
 
 /// Readiness for those that wait for a newline.
@@ -225,12 +296,19 @@ fn descriptor_name(word: &OsString) -> Result<String, StepError> {
 fn main_pid(word: &str) -> Result<i32, StepError> {
     match word {
         "self" => Ok(i32::try_from(std::process::id()).unwrap_or_default()),
+        "auto" if is_manager(std::os::unix::process::parent_id()) => main_pid("self"),
         "parent" | "auto" => Ok(i32::try_from(std::os::unix::process::parent_id()).unwrap_or_default()),
         _ => match word.parse::<i32>() {
             Ok(pid) if pid > 0 => Ok(pid),
-            _ => Err(StepError::new("pid", "not a number, parent or self").of(word)),
+            _ => Err(StepError::new("pid", "not a number, auto, parent or self").of(word)),
         },
     }
+}
+
+/// Whether a process is a service manager: process 1, or a user's (systemd.exec(5), `$MANAGERPID`).
+fn is_manager(pid: u32) -> bool {
+    let manager = std::env::var_os("MANAGERPID").and_then(|word| word.to_str()?.parse().ok());
+    pid == 1 || Some(pid) == manager
 }
 
 /// One assignment; a newline would add another one.

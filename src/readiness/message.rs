@@ -51,6 +51,7 @@ impl<'a> Message<'a> {
             let limit = Some(micros).filter(|micros| (1..u64::MAX).contains(micros));
             notifications.say(LifeSign::WatchdogTime(limit.map(Duration::from_micros)));
         }
+        notifications.barrier |= self.has("BARRIER=1");
         if self.has("RESTART_RESET=1") {
             notifications.say(LifeSign::RestartReset);
         }

@@ -20,6 +20,7 @@ mod pace;
 mod pattern;
 mod process_tree;
 mod self_report;
+mod spawned;
 mod watchdog;
 
 use std::ffi::CString;
@@ -40,6 +41,7 @@ pub use outside::{Probed, Schedule, probe};
 use pace::Pace;
 pub use process_tree::ProcessTree;
 pub use self_report::{NotifyAccess, ProgramErrors, SelfReport};
+pub use spawned::ReadySocket;
 use svcadapt_spec::Probe;
 pub use watchdog::{ProbeSource, WatchdogProbe};
 

@@ -67,6 +67,8 @@ pub struct Notifications {
     pub life: Vec<LifeSign>,
     /// What it has asked of the descriptor store since the last look, in order.
     pub stored: Vec<StoreRequest>,
+    /// Whether a sender has waited until its messages were read (`BARRIER=1`).
+    pub barrier: bool,
     /// The number of messages from processes outside the service.
     pub strangers: usize,
 }

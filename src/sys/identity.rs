@@ -76,6 +76,47 @@ pub fn with_rights_of<T>(
     result
 }
 
+/// Another real user and group, as which this process sends messages over Unix sockets (unix(7), `SCM_CREDENTIALS`). Its rights
+/// stay. The own ones come back when this is dropped.
+#[derive(Debug)]
+pub struct RealUser {
+    uid: u32,
+    gid: u32,
+}
+
+impl RealUser {
+    /// Changes them. Only root can. Without a group that stays.
+    pub fn new(uid: u32, gid: Option<u32>) -> io::Result<Self> {
+        let own = Self { uid: nix::unistd::getuid().as_raw(), gid: nix::unistd::getgid().as_raw() };
+        if let Some(gid) = gid {
+            require_valid_id(gid)?;
+            set_real_group(gid)?;
+        }
+        require_valid_id(uid)?;
+        set_real_user(uid)?;
+        Ok(own)
+    }
+}
+
+impl Drop for RealUser {
+    fn drop(&mut self) {
+        let _ = set_real_user(self.uid);
+        let _ = set_real_group(self.gid);
+    }
+}
+
+fn set_real_user(uid: u32) -> io::Result<()> {
+    // SAFETY: the call takes numbers; -1 leaves the effective user.
+    nix::errno::Errno::result(unsafe { libc::setreuid(uid, libc::uid_t::MAX) })?;
+    Ok(())
+}
+
+fn set_real_group(gid: u32) -> io::Result<()> {
+    // SAFETY: the call takes numbers; -1 leaves the effective group.
+    nix::errno::Errno::result(unsafe { libc::setregid(gid, libc::gid_t::MAX) })?;
+    Ok(())
+}
+
 /// Replaces the supplementary groups.
 ///
 /// `member` is the user whose complete list of groups this is. A system that limits the groups of a process (macOS)

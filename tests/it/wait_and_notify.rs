@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Dir, Exit, Output, Running, Service, Svc, wait_until};
+use crate::harness::{Capability, Dir, Exit, Output, Running, Service, Svc, require, wait_until};
 use crate::supervised::notify_messages::Manager;
 
 /// A service that is ready when the file `go` exists, and the launcher that waits for it.
@@ -172,6 +172,81 @@ fn command_is_executed_in_place_after_its_notification() {
     let (all, output) = sent(&Dir::new(), "exec [NOTIFY] --exec --ready");
     assert_eq!((all.len(), output.exit), (0, Exit::Status(2)));
     assert!(output.stderr.starts_with("svcadapt: notify: --exec has no command\n"), "{}", output.stderr);
+}
+
+/// The statuses are those of systemd-notify(1) 262.
+#[test]
+fn forked_command_is_left_running_when_it_is_ready() {
+    let dir = Dir::new();
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    let run = |words: &str| {
+        let script = format!("exec {svcadapt} notify {words}").replace("[S]", &svcadapt);
+        Svc::new(&dir).program("/bin/sh").args(["-c", &script]).output()
+    };
+    let output = run("--fork -- sh -c '[S] notify --ready; exec sleep 600 2>/dev/null'");
+    assert_eq!((output.stderr.as_str(), output.exit), ("", Exit::Status(0)));
+    let pid: i32 = output.stdout.trim_end().parse().unwrap();
+    let pid = nix::unistd::Pid::from_raw(pid);
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
+    assert_eq!(String::from_utf8_lossy(&command), ["sleep", "600", ""].join("\0"));
+    for (words, status, error) in [
+        ("--fork -q -- sh -c 'echo lost; exit 3'", 3, ""),
+        ("--fork -q -- true", 0, ""),
+        ("--fork -q -- /nowhere/x", 203, "svcadapt: exec '/nowhere/x': no such file or directory\n"),
+        (
+            "--fork -q -- sh -c 'kill -9 $$'",
+            1,
+            "svcadapt: notify 'sh': signal 9 has ended it before it was ready\n",
+        ),
+    ] {
+        let output = run(words);
+        assert_eq!(
+            (output.stdout.as_str(), output.stderr.as_str(), output.exit),
+            ("", error, Exit::Status(status)),
+            "{words}"
+        );
+    }
+    assert_eq!(run("--fork").exit, Exit::Status(2));
+    assert_eq!(run("--fork --ready -- true").exit, Exit::Status(2));
+    dir.nothing_left();
+}
+
+#[test]
+fn notification_of_another_user_has_its_credentials() {
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let notify = |user: &str| {
+        Svc::new(&dir)
+            .args(["notify", "--ready", "--no-block", "--uid", user])
+            .args(["--exec", ";", "/bin/sh", "-c", "id -ru; id -rg"])
+            .env("NOTIFY_SOCKET", &manager.address)
+            .output()
+    };
+    if require(Capability::Root) {
+        for user in ["4711", "nobody"] {
+            let expected = if user == "4711" {
+                (4711, 0)
+            } else {
+                let found = nix::unistd::User::from_name(user).unwrap().unwrap();
+                (found.uid.as_raw(), found.gid.as_raw())
+            };
+            // The command that follows runs as before.
+            let output = notify(user);
+            assert_eq!(
+                (output.stdout.as_str(), output.exit),
+                ("0\n0\n", Exit::Status(0)),
+                "{}",
+                output.stderr
+            );
+            let message = manager.next();
+            assert_eq!((message.text.as_str(), message.user), ("READY=1\n", expected));
+        }
+    }
+    let output = notify("nouser-svcadapt");
+    let expected = "svcadapt: notify 'nouser-svcadapt': no such user\n";
+    assert_eq!((output.stderr.as_str(), output.exit), (expected, Exit::Status(1)));
+    assert!(!manager.has());
 }
 
 #[test]

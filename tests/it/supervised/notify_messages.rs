@@ -25,6 +25,8 @@ pub(crate) struct Manager {
 pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) sender: i32,
+    /// Its user and group.
+    pub(crate) user: (u32, u32),
     /// As long as it is open, the sender of a barrier waits.
     pub(crate) descriptors: Vec<OwnedFd>,
 }
@@ -57,7 +59,7 @@ impl Manager {
         wait_until("a message arrives", || self.has().then_some(()));
         let mut bytes = vec![0; 4097];
         let mut space = cmsg_space!([i32; 4], [u8; 64]);
-        let (mut sender, mut descriptors) = (0, Vec::new());
+        let (mut sender, mut user, mut descriptors) = (0, (0, 0), Vec::new());
         let length = {
             let mut slices = [IoSliceMut::new(&mut bytes)];
             let message = recvmsg::<()>(
@@ -75,7 +77,9 @@ impl Manager {
                         descriptors
                             .extend(numbers.iter().map(|&number| unsafe { OwnedFd::from_raw_fd(number) }));
                     }
-                    ControlMessageOwned::ScmCredentials(who) => sender = who.pid(),
+                    ControlMessageOwned::ScmCredentials(who) => {
+                        (sender, user) = (who.pid(), (who.uid(), who.gid()));
+                    }
                     other => panic!("{other:?}"),
                 }
             }
@@ -83,7 +87,7 @@ impl Manager {
         };
         assert!(length <= 4096 && !bytes[..length].contains(&0), "process 1 would drop this message");
         let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
-        Message { text, sender, descriptors }
+        Message { text, sender, user, descriptors }
     }
 }
 
