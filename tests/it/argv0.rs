@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::Service;
 use crate::support::{Folder, Judgement, printed, stderr_of, svcadapt};
 
 /// The `ExecStart=` line of a unit.
@@ -90,6 +91,10 @@ fn argv0_applies_to_the_program_and_not_to_the_adapter() {
 #[test]
 fn argv0_is_set_for_the_started_program() {
     let folder = Folder::new();
+    // A file names its service, which leaves a record.
+    let services: [Service; 3] = std::array::from_fn(|_| Service::new());
+    let [unit, list, refused] = [(0, "service"), (1, "plist"), (2, "service")]
+        .map(|(at, end)| format!("{}.{end}", services[at].name()));
     let file = |name: &str| folder.path().join(name).display().to_string();
     let spoken = |words: &[&str]| {
         let output = svcadapt([&["run", "--mode=supervised"], words].concat());
@@ -97,23 +102,26 @@ fn argv0_is_set_for_the_started_program() {
     };
     let name = ("a web\n".to_owned(), String::new());
     assert_eq!(spoken(&["--argv0", "a web", "--", "/bin/sh", "-c", "echo \"$0\""]), name);
-    folder.write("a.service", "[Service]\nExecStart=@/bin/sh \"a web\" -c 'echo \"$$0\"'\n");
-    assert_eq!(spoken(&[&file("a.service")]), name);
+    folder.write(&unit, "[Service]\nExecStart=@/bin/sh \"a web\" -c 'echo \"$$0\"'\n");
+    assert_eq!(spoken(&[&file(&unit)]), name);
     folder.write(
-        "a.plist",
-        "<plist version=\"1.0\"><dict><key>Label</key><string>a</string><key>RunAtLoad</key><true/>\
+        &list,
+        &format!(
+            "<plist version=\"1.0\"><dict><key>Label</key><string>{}</string><key>RunAtLoad</key><true/>\
          <key>Program</key><string>/bin/sh</string><key>ProgramArguments</key><array><string>a web</string>\
          <string>-c</string><string>echo \"$0\"</string></array></dict></plist>",
+            services[1].name()
+        ),
     );
-    assert_eq!(spoken(&[&file("a.plist")]), name);
+    assert_eq!(spoken(&[&file(&list)]), name);
     // Only systemd can expand a variable in argv[0].
-    folder.write("b.service", "[Service]\nExecStart=@/bin/sh $NAME -c true\n");
+    folder.write(&refused, "[Service]\nExecStart=@/bin/sh $NAME -c true\n");
     assert_eq!(
-        spoken(&[&file("b.service")]).1,
-        format!("svcadapt: {}:2: ExecStart=: not honoured here: the prefix '@'\n", file("b.service"))
+        spoken(&[&file(&refused)]).1,
+        format!("svcadapt: {}:2: ExecStart=: not honoured here: the prefix '@'\n", file(&refused))
     );
     assert_eq!(
-        start(&printed(["gen-unit", "--strict", &file("b.service")])),
+        start(&printed(["gen-unit", "--strict", &file(&refused)])),
         "ExecStart=@/bin/sh $NAME -c true"
     );
 }

@@ -1,6 +1,6 @@
 //! Settings that systemd accepts with a warning or rounds do not prevent a start.
 
-use crate::harness::{Capability, Dir, Svc, require, world};
+use crate::harness::{Capability, Dir, Service, Svc, require, world};
 
 /// `run` in the foreground, of `sh -c TEXT`.
 fn foreground<'a>(dir: &'a Dir, words: &[&str], text: &str) -> Svc<'a> {
@@ -79,7 +79,7 @@ fn soft_limit_refused_by_the_kernel_stays_as_it_is() {
 
 #[test]
 fn file_modes_of_a_unit_are_read_as_systemd_does() {
-    let dir = Dir::new();
+    let (dir, service) = (Dir::new(), Service::new());
     for (mode, umask, reported) in [
         ("7027", "0027", ""),
         (
@@ -90,7 +90,7 @@ fn file_modes_of_a_unit_are_read_as_systemd_does() {
     ] {
         dir.write("web.service", &format!("[Service]\nExecStart=/bin/sh -c umask\nUMask={mode}\n"));
         Svc::new(&dir)
-            .args(["run", "--mode", "supervised", "web.service"])
+            .args(["run", "--mode", "supervised", "--name", service.name(), "web.service"])
             .stdout(&format!("{umask}\n"))
             .stderr(reported)
             .run();
