@@ -1,7 +1,7 @@
 //! The files of a unit: its own or that of its template, and its drop-ins.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 use std::{fs, io};
 
 use svcadapt_spec::Scope;
@@ -28,7 +28,10 @@ pub fn unit_files(path: &Path) -> Result<UnitFiles, LoadError> {
         LoadError::about(path, "not a valid unit name", Some(hint))
     })?;
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let folder = fs::canonicalize(folder).map_err(|error| LoadError::Unreadable(path.to_owned(), error))?;
+    // Messages have the words of the user: links are only followed to compare directories.
+    let folder = fs::metadata(folder)
+        .and_then(|_| absolute(folder))
+        .map_err(|error| LoadError::Unreadable(path.to_owned(), error))?;
     let drop_ins = drop_ins(&folder, &name)?;
     Ok(UnitFiles { path: unit_or_template(&folder, &name), name, drop_ins })
 }
@@ -43,19 +46,18 @@ pub(super) fn unit_or_template(folder: &Path, name: &UnitName) -> PathBuf {
 }
 
 /// The directories with drop-ins for a unit in `folder`: systemd's search path if it contains `folder`, else only
-/// `folder`.
+/// `folder`. It is compared by its real place, and keeps its name.
 pub(super) fn drop_in_bases(folder: &Path) -> Vec<PathBuf> {
+    let place = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let real = |scope: Scope| -> Vec<PathBuf> {
         let all = directories(scope);
         let mut real: Vec<PathBuf> = all.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
         real.dedup();
         real
     };
-    let known = [Scope::System, Scope::User]
-        .into_iter()
-        .map(real)
-        .find(|real| real.iter().any(|path| path == folder));
-    known.unwrap_or_else(|| vec![folder.to_owned()])
+    let known = [Scope::System, Scope::User].into_iter().map(real).find(|real| real.contains(&place));
+    let named = |path: PathBuf| if path == place { folder.to_owned() } else { path };
+    known.map_or_else(|| vec![folder.to_owned()], |known| known.into_iter().map(named).collect())
 }
 
 /// The maximal number of drop-ins: each useful one has at least one assignment.

@@ -48,6 +48,29 @@ fn unit_name_is_searched_in_the_systemd_directories() {
 }
 
 #[test]
+fn unit_named_through_a_link_keeps_that_name_and_has_its_drop_ins() {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    let script = r"
+        mkdir -p /etc/systemd/system/web.service.d /usr/local/lib/systemd/system/web.service.d
+        ln -s /usr/local/lib/systemd /srv/systemd
+        cd /srv/systemd/system
+        printf '[Service]\nExecStart=/bin/echo %%n ${A} ${B}\nOwn=x\n' >web.service
+        printf '[Service]\nEnvironment=A=far\nFar=x\n' >/etc/systemd/system/web.service.d/a.conf
+        printf '[Service]\nEnvironment=B=near\nNear=x\n' >web.service.d/b.conf
+        svcadapt run --mode supervised /srv/systemd/system/web.service 2>all
+        cut -d: -f 2-3 <all | sort";
+    world(&dir, script)
+        .stdout(
+            "web.service far near\n /etc/systemd/system/web.service.d/a.conf:3\n \
+             /srv/systemd/system/web.service.d/b.conf:3\n /srv/systemd/system/web.service:3\n",
+        )
+        .run();
+}
+
+#[test]
 fn unit_of_a_user_is_found_by_that_user_and_by_scope() {
     if !require(Capability::Namespaces) {
         return;
