@@ -27,6 +27,7 @@ pub fn life_fields(spec: &ServiceSpec) -> Vec<Field> {
         (Field::LogTimestamps, spec.log_file.timestamps == Some(true)),
         // They are removed when the service has ended.
         (Field::LoadCredential, !spec.credentials.load.is_empty()),
+        (Field::ImportCredential, !spec.credentials.import.is_empty()),
         (Field::SetCredential, !spec.credentials.set.is_empty()),
         (Field::RemovePidFile, spec.removed_pid_file.is_some()),
         // Its notifications are heard as long as it lives (sd_notify(3)).

@@ -8,7 +8,9 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use svcadapt_spec::{CredentialName, CredentialSource, LoadCredential, ServiceSpec};
+use svcadapt_spec::{
+    CredentialName, CredentialPattern, CredentialSource, ImportCredential, LoadCredential, ServiceSpec,
+};
 
 use super::undo::Created;
 use super::{account, directory};
@@ -101,7 +103,8 @@ impl<'a> Loader<'a> {
         Self { spec, resolved, all: BTreeMap::new(), left: MAX_BYTES }
     }
 
-    /// All credentials: those that are read, then those with data that were not read.
+    /// All credentials: those that are read, those that are found, then those with data. Of several with one name the first
+    /// counts.
     fn all(mut self) -> io::Result<BTreeMap<CredentialName, Vec<u8>>> {
         let spec = self.spec;
         for one in &spec.credentials.load {
@@ -109,6 +112,9 @@ impl<'a> Loader<'a> {
                 CredentialSource::System(name) => self.system(&one.name, name)?,
                 CredentialSource::Path(path) => self.path(one, path.as_path())?,
             }
+        }
+        for one in &spec.credentials.import {
+            self.import(one)?;
         }
         for one in &spec.credentials.set {
             if !self.all.contains_key(&one.name) {
@@ -119,11 +125,43 @@ impl<'a> Loader<'a> {
         Ok(self.all)
     }
 
-    /// A credential that has a name only. As in systemd it may be missing.
-    fn system(&mut self, name: &CredentialName, source: &CredentialName) -> io::Result<()> {
+    /// The directories for credentials.
+    fn stores(&self) -> Vec<PathBuf> {
         let given = self.resolved.inherited.iter().find(|(name, _)| name == "CREDENTIALS_DIRECTORY");
         let given = given.map(|(_, path)| PathBuf::from(path)).filter(|path| path.is_absolute());
-        for store in given.into_iter().chain(STORES.map(PathBuf::from)) {
+        given.into_iter().chain(STORES.map(PathBuf::from)).collect()
+    }
+
+    /// All credentials that are meant, from each directory.
+    fn import(&mut self, wanted: &ImportCredential) -> io::Result<()> {
+        if let CredentialPattern::Name(source) = &wanted.pattern {
+            return self.system(wanted.rename.as_ref().unwrap_or(source), source);
+        }
+        for store in self.stores() {
+            let account = &self.resolved.account;
+            let list = || fs::read_dir(&store)?.map(|entry| entry.map(|entry| entry.file_name())).collect();
+            let mut found: Vec<OsString> = match account::open_for(&store, account, list) {
+                Err(error) if is_missing(&error) => continue,
+                found => found.map_err(|error| at(store.as_os_str(), &error))?,
+            };
+            found.sort_unstable();
+            for file in found {
+                let Some(name) = file.to_str().and_then(|file| wanted.name_of(file)) else { continue };
+                let path = store.join(&file);
+                let is_file = || fs::metadata(&path).map(|found| found.is_file());
+                if account::open_for(&path, &self.resolved.account, is_file).unwrap_or(true) {
+                    let data = self.read(&path);
+                    data.and_then(|data| self.add(name.clone(), data))
+                        .map_err(|error| about(&name, Some(&path), &error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A credential that has a name only. As in systemd it may be missing.
+    fn system(&mut self, name: &CredentialName, source: &CredentialName) -> io::Result<()> {
+        for store in self.stores() {
             let path = store.join(source.as_str());
             match self.read(&path) {
                 Ok(data) => {

@@ -13,6 +13,8 @@ use super::{AbsPath, ValueError};
 pub struct Credentials {
     /// Those that are read at the start (`LoadCredential=`).
     pub load: Vec<LoadCredential>,
+    /// Those that are read at the start if they are there (`ImportCredential=`).
+    pub import: Vec<ImportCredential>,
     /// Those with their data (`SetCredential=`), which are also the defaults of the former.
     pub set: Vec<SetCredential>,
 }
@@ -21,7 +23,7 @@ impl Credentials {
     /// Whether there is no credential.
     #[doc(hidden)]
     pub fn is_empty(&self) -> bool {
-        self.load.is_empty() && self.set.is_empty()
+        self.load.is_empty() && self.import.is_empty() && self.set.is_empty()
     }
 }
 
@@ -60,6 +62,73 @@ pub struct LoadCredential {
     pub name: CredentialName,
     /// Where it comes from.
     pub source: CredentialSource,
+}
+
+/// Credentials of the system, or in a directory for credentials, that are read at the start if they are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportCredential {
+    /// Which ones.
+    pub pattern: CredentialPattern,
+    /// Their new name; of a pattern the new start of their names.
+    pub rename: Option<CredentialName>,
+}
+
+/// The names of credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CredentialPattern {
+    /// This one.
+    Name(CredentialName),
+    /// All that start so.
+    Start(String),
+}
+
+impl ImportCredential {
+    /// Reads `NAME[:NEW]` or `START*[:NEW]`.
+    #[doc(hidden)]
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
+        let text = bytes(value)?;
+        let (pattern, new) = match split(text) {
+            Some((pattern, new)) => (pattern, Some(new)),
+            None => (text, None),
+        };
+        let pattern = match pattern {
+            b"*" => CredentialPattern::Start(String::new()),
+            [start @ .., b'*'] => CredentialPattern::Start(CredentialName::parse(start)?.0),
+            name => CredentialPattern::Name(CredentialName::parse(name)?),
+        };
+        let parts = match &pattern {
+            CredentialPattern::Name(name) => name.as_str(),
+            CredentialPattern::Start(start) => start,
+        };
+        if parts.contains(['*', '?', '[']) {
+            return Err(ValueError::hinted(
+                "not a name of credentials",
+                "a * is allowed at the end, and neither ? nor [",
+            ));
+        }
+        Ok(Self { pattern, rename: new.map(CredentialName::parse).transpose()? })
+    }
+
+    /// The name for the program of a credential with this name. `None` if it is not meant.
+    #[doc(hidden)]
+    pub fn name_of(&self, found: &str) -> Option<CredentialName> {
+        let rest = match &self.pattern {
+            CredentialPattern::Name(name) => (name.as_str() == found).then_some("")?,
+            CredentialPattern::Start(start) => found.strip_prefix(start.as_str())?,
+        };
+        let new = self.rename.as_ref().map(|new| format!("{}{rest}", new.as_str()));
+        CredentialName::parse(new.as_deref().unwrap_or(found).as_bytes()).ok()
+    }
+
+    /// The text that is read as this.
+    pub(crate) fn written(&self) -> OsString {
+        let pattern = match &self.pattern {
+            CredentialPattern::Name(name) => name.as_str().to_owned(),
+            CredentialPattern::Start(start) => format!("{start}*"),
+        };
+        let new = self.rename.as_ref().map(|new| format!(":{}", new.as_str()));
+        (pattern + &new.unwrap_or_default()).into()
+    }
 }
 
 /// Where a credential comes from.

@@ -144,6 +144,7 @@ pub enum Field {
     NumaPolicy,
     NumaMask,
     LoadCredential,
+    ImportCredential,
     SetCredential,
     TasksMax,
     MemoryMin,

@@ -165,6 +165,7 @@ impl Field {
             | F::ListenSpecial
             | F::ListenMessageQueue
             | F::LoadCredential
+            | F::ImportCredential
             | F::Condition
             | F::Assert
             | F::SocketCommand(_)

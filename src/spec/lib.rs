@@ -75,7 +75,10 @@ pub use capability::Capabilities;
 pub use command::Command;
 pub use condition::{Condition, ConditionKind};
 pub use cpu_set::CpuSet;
-pub use credential::{CredentialName, CredentialSource, Credentials, LoadCredential, SetCredential};
+pub use credential::{
+    CredentialName, CredentialPattern, CredentialSource, Credentials, ImportCredential, LoadCredential,
+    SetCredential,
+};
 pub use directory::{DirectoryKind, RelPath};
 pub use draft::SpecDraft;
 pub use environment::{Assignment, EnvName, Environment, EnvironmentBase, EnvironmentFile, Presence};

@@ -13,12 +13,12 @@ use crate::value_error::text;
 use crate::{
     AbsPath, Amount, Assignment, Capabilities, Command, CommandPrefix, Commands, Condition, CoredumpFilter,
     CpuPolicy, CpuSet, CpuWeight, Credentials, DirectoryKind, EnvName, Environment, EnvironmentBase,
-    EnvironmentFile, ExecCommand, ExitStatusSet, FailureMode, Field, FileMode, Input, IoClass, KeyringMode,
-    Kill, KillMode, Limit, LoadCredential, LogFile, LogStream, Native, NumaNodes, NumaPolicy, OomPolicy,
-    Output, Personality, Preserve, Principal, Probe, ProcessSettings, RelPath, Resource, ResourceControl,
-    Restart, RestartMode, Restarts, Scheduling, SecureBits, ServiceName, ServiceType, SetCredential,
-    SignalName, Sockets, Terminal, Timespan, ValueError, input_data, integer, log_stream, resource_control,
-    restarts, scheduling,
+    EnvironmentFile, ExecCommand, ExitStatusSet, FailureMode, Field, FileMode, ImportCredential, Input,
+    IoClass, KeyringMode, Kill, KillMode, Limit, LoadCredential, LogFile, LogStream, Native, NumaNodes,
+    NumaPolicy, OomPolicy, Output, Personality, Preserve, Principal, Probe, ProcessSettings, RelPath,
+    Resource, ResourceControl, Restart, RestartMode, Restarts, Scheduling, SecureBits, ServiceName,
+    ServiceType, SetCredential, SignalName, Sockets, Terminal, Timespan, ValueError, input_data, integer,
+    log_stream, resource_control, restarts, scheduling,
 };
 
 /// A complete description of a service, independent of the service manager.
@@ -377,7 +377,9 @@ impl Pass<'_> {
             set.retain(|earlier| earlier.name != one.name);
             set.push(one);
         }
-        Credentials { load, set }
+        let import =
+            self.many(Field::ImportCredential, |value| ImportCredential::parse(value).map(|one| vec![one]));
+        Credentials { load, import, set }
     }
 
     fn resources(&mut self) -> ResourceControl {

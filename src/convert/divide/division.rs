@@ -120,7 +120,11 @@ fn changes_with_identity(field: Field) -> bool {
 fn is_owned_by_identity(field: Field) -> bool {
     matches!(
         field,
-        Field::Directory(_) | Field::DirectoryMode(_) | Field::LoadCredential | Field::SetCredential
+        Field::Directory(_)
+            | Field::DirectoryMode(_)
+            | Field::LoadCredential
+            | Field::ImportCredential
+            | Field::SetCredential
     )
 }
 
@@ -164,6 +168,7 @@ mod tests {
                 (Field::CpuSchedulingPolicy, _) => "rr",
                 (Field::SecureBits, _) => "noroot",
                 (Field::LoadCredential, _) => "key:/etc/key",
+                (Field::ImportCredential, _) => "key*",
                 (Field::SetCredential, _) => "key:value",
                 (Field::TasksMax | Field::MemoryMax | Field::CpuQuota, _) => "50%",
                 (_, FieldKind::Integer(..))

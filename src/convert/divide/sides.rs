@@ -62,6 +62,7 @@ pub(crate) fn needs_staying_adapter(field: Field) -> bool {
             | Field::KillSignal
             | Field::ReloadSignal
             | Field::LoadCredential
+            | Field::ImportCredential
             | Field::SetCredential
             | Field::LogRotateSize
             | Field::LogRotateAge

@@ -55,7 +55,8 @@ pub(super) fn assign(reader: &mut UnitReader, site: &Site, field: Field) {
         | F::RootDirectory
         | F::TtyPath
         | F::SyslogIdentifier
-        | F::LoadCredential => {
+        | F::LoadCredential
+        | F::ImportCredential => {
             if let Some(value) = resolved(reader, site, text.as_bytes()) {
                 put(reader, site, field, value);
             }

@@ -3,7 +3,7 @@
 use crate::row::{many, one};
 use crate::{Field as F, FieldRow};
 
-pub(super) const ROWS: [FieldRow; 16] = [
+pub(super) const ROWS: [FieldRow; 17] = [
     one(
         F::IoSchedulingClass,
         "IOSchedulingClass",
@@ -108,6 +108,13 @@ pub(super) const ROWS: [FieldRow; 16] = [
         "load-credential",
         "ID[:PATH]",
         "Credential from a file, a directory or a socket; the program finds it in $CREDENTIALS_DIRECTORY",
+    ),
+    many(
+        F::ImportCredential,
+        "ImportCredential",
+        "import-credential",
+        "NAME[*][:NEW]",
+        "Credentials of this name, or of one that starts so, from the directories for them; under a new name or start",
     ),
     many(
         F::SetCredential,

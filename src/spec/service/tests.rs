@@ -161,6 +161,7 @@ fn values_of(field: F) -> &'static [&'static [u8]] {
         F::NumaPolicy => &[b"default", b"bind"],
         F::NumaMask => &[b"0", b"all", b"0-1 3"],
         F::LoadCredential => &[b"key:/etc/key", b"other"],
+        F::ImportCredential => &[b"key", b"app.*", b"*:all.", b"old:new"],
         F::SetCredential => &[b"key:a b:\\x00\\xff%", b"empty:\\x00"],
     }
 }

@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 
 use crate::{
     Amount, Condition, CpuSet, DirectoryKind, EnvironmentBase, EnvironmentFile, ExitStatusSet, Field,
-    Field as F, FileMode, Input, LoadCredential, Output, Presence, Probe, ServiceSpec, SetCredential, Socket,
-    input_data, log_file, log_stream, resource_control, scheduling,
+    Field as F, FileMode, ImportCredential, Input, LoadCredential, Output, Presence, Probe, ServiceSpec,
+    SetCredential, Socket, input_data, log_file, log_stream, resource_control, scheduling,
 };
 
 /// The values that have to be given for a field so that the spec comes out as it is. Empty if the field is not
@@ -131,6 +131,7 @@ fn of_process(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
             spec.scheduling.timer_slack.map(|slack| scheduling::written(slack).into()).into_iter().collect()
         }
         F::LoadCredential => spec.credentials.load.iter().map(LoadCredential::written).collect(),
+        F::ImportCredential => spec.credentials.import.iter().map(ImportCredential::written).collect(),
         F::SetCredential => spec.credentials.set.iter().map(SetCredential::written).collect(),
         F::IgnoreSigpipe => spec.process.ignore_sigpipe.map(yes).into_iter().collect(),
         F::Personality => shown(&spec.process.personality),

@@ -174,6 +174,7 @@ fn of_process(field: Field) -> &'static [&'static str] {
         Field::SecureBits => &["noroot", "keep-caps no-setuid-fixup-locked"],
         Field::CoredumpFilter => &["default", "all", "0", "7f0"],
         Field::LoadCredential => &["key:/etc/key", "other"],
+        Field::ImportCredential => &["key", "app.*:new."],
         Field::SetCredential => &["key:a b:\\x00\\xff%", "empty:\\x00"],
         Field::NumaPolicy => &["default", "bind"],
         Field::NumaMask => &["0", "all", "0-1 3"],

@@ -10,7 +10,7 @@ use std::thread;
 use nix::sys::stat::Mode;
 use nix::unistd::{User, geteuid, mkfifo};
 
-use crate::harness::{Capability, Dir, Service, Svc, require, wait_until};
+use crate::harness::{Capability, Dir, Exit, Service, Svc, require, wait_until};
 
 /// Prints each credential with its content, and the modes and owners of the files and of their directory.
 const SHOW: &str = "cd \"$CREDENTIALS_DIRECTORY\" && for file in *; do echo \"$file=$(cat \"$file\")\"; done; \
@@ -69,6 +69,54 @@ fn credentials_are_files_of_the_user_alone_and_go_with_the_service() {
         assert_eq!(dir.read("seen"), format!("{contents}500 {uid} .\n{modes}"), "{mode}");
         wait_until("the credentials are removed", || is_gone(&service).then_some(()));
     }
+}
+
+#[test]
+fn credentials_of_a_pattern_are_imported_under_their_new_names() {
+    let dir = Dir::new();
+    let service = Service::new();
+    let store = dir.join("store");
+    fs::create_dir_all(store.join("app.directory")).unwrap();
+    for (name, text) in [("app.a", "1"), ("app.b", "2"), ("one", "3"), ("more", "4"), ("fifth", "5")] {
+        dir.write(&format!("store/{name}"), text);
+    }
+    let fifth = dir.join("store/fifth");
+    let run = |import: &[&str]| {
+        Svc::new(&dir)
+            .args(["run", "--mode", "supervised", "--name", service.name()])
+            .args(import)
+            .args([format!("--load-credential=loaded:{}", fifth.display())])
+            .args(["--set-credential=one:lost", "--set-credential=set:6"])
+            .args([
+                "--",
+                "/bin/sh",
+                "-c",
+                "cd $CREDENTIALS_DIRECTORY; for f in *; do echo $f=$(cat $f); done",
+            ])
+            .env("CREDENTIALS_DIRECTORY", &store)
+            .output()
+            .stdout
+    };
+    let rest = "loaded=5\n";
+    assert_eq!(
+        run(&["--import-credential=app.*:new.", "--import-credential=one", "--import-credential=nowhere"]),
+        format!("{rest}new.a=1\nnew.b=2\none=3\nset=6\n")
+    );
+    // What is loaded counts before what is found.
+    assert_eq!(
+        run(&["--import-credential=more:loaded", "--import-credential=one:other"]),
+        format!("{rest}one=lost\nother=3\nset=6\n")
+    );
+    let all = run(&["--import-credential=*"]);
+    assert!(all.starts_with("app.a=1\napp.b=2\nfifth=5\nloaded=5\nmore=4\none=3\n"), "{all}");
+    for (word, why) in [("a?", "not a name of credentials"), ("*a*", "not a name of credentials")] {
+        let refused = Svc::new(&dir).args(["run", "--import-credential", word, "--", "true"]).output();
+        let expected = format!(
+            "svcadapt: --import-credential '{word}': {why}\n  hint: a * is allowed at the end, and neither ? nor [\n"
+        );
+        assert_eq!((refused.stderr, refused.exit), (expected, Exit::Status(2)));
+    }
+    assert!(is_gone(&service));
 }
 
 #[test]

@@ -194,6 +194,7 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::KeyringMode => &[b"inherit", b"private", b"shared"],
         F::SecureBits => &[b"noroot", b"keep-caps no-setuid-fixup-locked"],
         F::CoredumpFilter => &[b"default", b"all", b"0", b"7f0"],
+        F::ImportCredential => &[b"key", b"app.*"],
         F::LoadCredential => &[b"key:/etc/key", b"other:/etc/other"],
         F::SetCredential => &[b"key:a b:\\x00\\xff%", b"empty:\\x00"],
         F::NumaPolicy => &[b"default", b"bind"],
