@@ -16,6 +16,8 @@ mod lines;
 pub mod lint;
 pub mod load;
 pub mod plist;
+#[doc(hidden)]
+pub mod script;
 pub mod unit;
 mod write_error;
 

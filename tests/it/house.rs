@@ -26,6 +26,7 @@ const PACKAGES: &[Package] = &[
             ("load", &["divide", "json", "plist", "unit"]),
             ("lint", &["directive", "divide", "harden", "json", "plist", "unit"]),
             ("json", &["directive", "divide", "plist", "unit"]),
+            ("script", &["divide"]),
             ("plist", &["divide"]),
             ("unit", &["directive", "divide", "harden"]),
             ("harden", &["directive", "divide"]),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use svcadapt_spec::{FIELDS, Field, ServiceSpec, values};
 
-use super::{Division, Target};
+use super::{Division, Target, openrc, supervisor};
 
 /// One word of a command, and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,9 @@ pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<W
         let mode = match division.target {
             Target::Systemd(_) => "systemd",
             Target::Launchd(_) => "launchd",
-            Target::Classic => "supervised",
+            Target::OpenRc if openrc::is_supervised(spec) => "supervised",
+            Target::OpenRc | Target::SysV => "classic",
+            Target::Classic | Target::Runit | Target::S6 => "supervised",
         };
         for word in ["run", "--mode", mode] {
             fixed(OsStr::new(word));
@@ -72,6 +74,8 @@ pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<W
             let text = format!("--{}=yes", field.option()).into();
             words.push(Word { place: Place::Field(field), text });
         }
+        let implied = supervisor::implied_options(spec, division).into_iter();
+        words.extend(implied.map(|text| Word { place: Place::Adapter, text: text.into() }));
         words.push(Word { place: Place::Adapter, text: "--".into() });
     }
     for (index, text) in spec.command.argv().enumerate() {

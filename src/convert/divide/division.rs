@@ -4,13 +4,13 @@ use svcadapt_spec::{DirectoryKind, FIELDS, Field, Resource, ServiceSpec, values}
 
 use super::sides::place;
 use super::{
-    Capability, Division, Loss, LossKind, Privileges, Subject, Target, launchd, life, native, resources,
-    streams, systemd,
+    Capability, Division, Loss, LossKind, Privileges, Subject, Target, launchd, life, native, openrc, runit,
+    s6, streams, systemd, sysv,
 };
 
 /// Divides the fields of a spec between a host and the adapter.
 ///
-/// Eight rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
+/// Nine rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
 /// * The adapter's file is outside of a new root, so an adapter does the chroot itself, and then also changes to the
 ///   working directory, which is below that root.
 /// * Steps that need root come before the change of identity, so then the adapter changes the identity. With it go the
@@ -22,6 +22,7 @@ use super::{
 /// * A limit of file sizes would also apply to files of the adapter, so the adapter sets it for the program.
 /// * Below launchd an adapter gets the name, by which it is asked for what launchd does not know. One that stays keeps
 ///   root's record of it, so then the adapter changes the identity.
+/// * Below OpenRC, runit, s6 and System V an adapter always gets the name.
 /// * There is no adapter if the host does everything.
 pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     let mut division = Division { target, host: Vec::new(), adapter: Vec::new(), losses: Vec::new() };
@@ -30,9 +31,11 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
         let capability = match target {
             Target::Systemd(host) => systemd::capability(spec, field, host),
             Target::Launchd(scope) => launchd::capability(spec, field, scope),
-            Target::Classic => life::in_classic(spec, field)
-                .or_else(|| resources::in_classic(field))
-                .unwrap_or(Capability::Adapter(Privileges::Root)),
+            Target::Classic => life::by_adapter_alone(spec, field),
+            Target::OpenRc => openrc::capability(spec, field),
+            Target::Runit => runit::capability(spec, field),
+            Target::S6 => s6::capability(spec, field),
+            Target::SysV => sysv::capability(spec, field),
         };
         match capability {
             Capability::Host => division.host.push(field),
@@ -72,6 +75,14 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
             division.move_to_adapter(|field| field == Field::Name);
         }
     }
+    // By its name the adapter is asked for its state, and stopped.
+    if division.needs_adapter()
+        && matches!(target, Target::OpenRc | Target::Runit | Target::S6 | Target::SysV)
+    {
+        division.move_to_adapter(|field| field == Field::Name);
+        // An adapter closes the descriptor on which s6 listens, or keeps it for itself.
+        division.move_to_adapter(|field| field == Field::Ready);
+    }
     if division.needs_adapter() && matches!(target, Target::Systemd(_)) {
         life::add_prefix_loss(spec, &mut division);
     }
@@ -84,6 +95,9 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
         streams::add_journal_loss(spec, &mut division);
         launchd::add_socket_losses(spec, &mut division);
         launchd::add_start_loss(spec, &mut division);
+    }
+    if target == Target::S6 {
+        s6::add_restart_loss(spec, &mut division);
     }
     division.losses.extend(mixed_modes(spec));
     division.losses.sort_by_key(|loss| match &loss.subject {
@@ -287,8 +301,9 @@ mod tests {
 
     #[test]
     fn each_set_field_is_divided_exactly_once() {
-        for target in [SYSTEMD, Target::Launchd(Scope::System), Target::Launchd(Scope::User), Target::Classic]
-        {
+        let init = [Target::Classic, Target::OpenRc, Target::Runit, Target::S6, Target::SysV];
+        let scopes = [Target::Launchd(Scope::System), Target::Launchd(Scope::User)];
+        for target in [SYSTEMD].into_iter().chain(scopes).chain(init) {
             let spec = everything();
             let division = divide(&spec, target);
             for field in FIELDS.iter().map(|row| row.field) {

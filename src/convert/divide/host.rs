@@ -13,6 +13,14 @@ pub enum Target {
     Launchd(Scope),
     /// No service manager: the adapter makes the program a daemon.
     Classic,
+    /// OpenRC, 0.45 or later (openrc-run(8)).
+    OpenRc,
+    /// runit (runsv(8)).
+    Runit,
+    /// s6 2.11 or later (s6-supervise(8)).
+    S6,
+    /// An init script of System V (LSB 5.0, "Init Script Actions").
+    SysV,
 }
 
 /// A systemd of some version and scope.
@@ -25,12 +33,12 @@ pub struct Systemd {
 }
 
 impl Target {
-    /// The system or a user. [`Target::Classic`] counts as the system.
+    /// The system or a user. Any host but systemd and launchd counts as the system.
     pub fn scope(self) -> Scope {
         match self {
             Self::Systemd(systemd) => systemd.scope,
             Self::Launchd(scope) => scope,
-            Self::Classic => Scope::System,
+            Self::Classic | Self::OpenRc | Self::Runit | Self::S6 | Self::SysV => Scope::System,
         }
     }
 }

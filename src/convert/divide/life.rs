@@ -10,7 +10,7 @@ use super::Capability::Host;
 use super::keep_alive::has_clean_signals;
 use super::life_fields::{is_life_field, is_of_life, is_of_restart, undone};
 use super::native::loss_on_systemd;
-use super::{Capability, Division, Loss, LossKind, Privileges, Systemd};
+use super::{Capability, Division, Loss, LossKind, Privileges, Systemd, resources};
 
 /// What becomes of a field of the life of a service that the adapter would have to do.
 fn by_adapter(spec: &ServiceSpec, field: Field) -> Capability {
@@ -24,8 +24,15 @@ fn by_adapter(spec: &ServiceSpec, field: Field) -> Capability {
     }
 }
 
+/// What becomes of a field where the host does nothing and the adapter everything.
+pub(super) fn by_adapter_alone(spec: &ServiceSpec, field: Field) -> Capability {
+    in_classic(spec, field)
+        .or_else(|| resources::in_classic(field))
+        .unwrap_or(Capability::Adapter(Privileges::Root))
+}
+
 /// How well a start without a manager can do the field. `None` for any field but those of the life of a service.
-pub(super) fn in_classic(spec: &ServiceSpec, field: Field) -> Option<Capability> {
+fn in_classic(spec: &ServiceSpec, field: Field) -> Option<Capability> {
     if is_of_life(field) && is_default(spec, field) {
         return Some(Capability::Adapter(Privileges::Service));
     }
@@ -65,7 +72,7 @@ pub(super) fn adapter_restarts(spec: &ServiceSpec) -> bool {
 }
 
 /// Whether the value is what every host does anyway.
-fn is_default(spec: &ServiceSpec, field: Field) -> bool {
+pub(super) fn is_default(spec: &ServiceSpec, field: Field) -> bool {
     match field {
         F::RemainAfterExit => spec.remain_after_exit == Some(false),
         F::StartLimitIntervalSec => {

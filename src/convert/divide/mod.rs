@@ -15,11 +15,17 @@ mod life;
 mod life_fields;
 mod loss;
 mod native;
+mod openrc;
+mod order;
 mod process;
 mod resources;
+mod runit;
+mod s6;
 mod sides;
 mod streams;
+mod supervisor;
 mod systemd;
+mod sysv;
 
 pub(crate) use capability::{Capability, Privileges};
 pub use command::Place;
@@ -38,9 +44,13 @@ pub(crate) use native::{
     is_wanted_by_system, loss_on_systemd, never_written, reason_without_launchd, reason_without_systemd,
     systemd_equivalent,
 };
+pub(crate) use openrc::{is_supervised, start_limit};
+pub(crate) use order::{Relation, dependencies};
 pub(crate) use resources::is_resource;
+pub(crate) use s6::{NOTIFICATION_FD, hears_the_adapter, s6_kill_timeout};
 pub use sides::Division;
 pub(crate) use sides::needs_staying_adapter;
+pub(crate) use supervisor::{Ends, final_ends};
 pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
 
 /// What the command and the tests need beyond the public interface. It may change in any release.

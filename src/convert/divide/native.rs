@@ -7,7 +7,7 @@ use svcadapt_spec::{Directive, FIELDS, Field, Native, NativeValue, Scope, Servic
 use super::LossKind::{Approximated, Lost, Weakened};
 use super::keep_alive::{comes_from_keep_alive, is_on_demand};
 use super::life_fields::{NO_OTHER, undone};
-use super::{Division, Loss, LossKind, Subject, Systemd, Target};
+use super::{Division, Loss, LossKind, Subject, Systemd, Target, order};
 use crate::directive::{Section, ValueKind, directive};
 
 /// A setting of another host that is nearly equivalent to a native one.
@@ -61,9 +61,12 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
     losses.extend(lines.filter_map(|line| {
         let kind = match to {
             Target::Systemd(host) => loss_on_systemd(&spec.native, line, host),
-            Target::Launchd(_) | Target::Classic if is_own_socket(spec, line) => None,
+            _ if is_own_socket(spec, line) => None,
             Target::Launchd(_) => of_directive(line, true),
-            Target::Classic => of_directive(line, false),
+            Target::OpenRc | Target::SysV if order::is_ordering(line) => order::loss(line, to),
+            Target::Classic | Target::OpenRc | Target::Runit | Target::S6 | Target::SysV => {
+                of_directive(line, false)
+            }
         }?;
         Some(Loss { subject: Subject::Directive(line.clone()), kind })
     }));

@@ -85,7 +85,7 @@ impl<'a> UnitWriter<'a> {
     fn new(spec: &'a ServiceSpec, division: &'a Division) -> Self {
         let host = match division.target {
             Target::Systemd(host) => host,
-            Target::Launchd(_) | Target::Classic => Systemd::default(),
+            _ => Systemd::default(),
         };
         Self { spec, division, host, unchanged: false, text: String::new(), errors: Vec::new() }
     }

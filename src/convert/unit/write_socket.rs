@@ -43,7 +43,7 @@ fn natives(spec: &ServiceSpec) -> impl Iterator<Item = (&str, &Directive)> {
 pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<String>, Vec<WriteError>> {
     let host = match division.target {
         Target::Systemd(host) => host,
-        Target::Launchd(_) | Target::Classic => Systemd::default(),
+        _ => Systemd::default(),
     };
     write_known(spec, division, |line| loss_on_systemd(&spec.native, line, host).is_none())
 }
