@@ -1,58 +1,135 @@
 //! Writes files atomically.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use svcadapt::StepError;
 use svcadapt::internal::{error_text, sync_file};
 
-/// Writes each `DIRECTORY/name` with its text and mode 0644, whatever the umask. All temporary files are complete
-/// before the first one is renamed.
+/// A file to write.
+pub(crate) struct OutputFile {
+    /// Its path below the directory: a name, or a name in the directory of a service.
+    pub(crate) path: String,
+    pub(crate) mode: u32,
+    pub(crate) text: Vec<u8>,
+}
+
+impl OutputFile {
+    /// The mode of a file that is not executed.
+    pub(crate) const READ_ONLY: u32 = 0o644;
+
+    /// A file that is not executed.
+    pub(crate) fn read_only(path: String, text: Vec<u8>) -> Self {
+        Self { path, mode: Self::READ_ONLY, text }
+    }
+}
+
+/// The mode of a directory of a service.
+const DIRECTORY_MODE: u32 = 0o755;
+
+/// Writes each `DIRECTORY/path` with its text and mode, whatever the umask. All temporary files are complete before the
+/// first one is renamed. A directory of a service that is not there yet comes into place as a whole.
 ///
 /// Each file is a new inode: a reader of the old file keeps it, a symbolic link at the path is replaced and not
 /// followed, and neither mode nor extended attributes (on macOS a quarantine) are inherited.
-pub(crate) fn deliver(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(), StepError> {
-    // The names do not contain those of the files, which may have the maximal length already.
-    let draft = |number: usize| directory.join(format!(".svcadapt.{}.{number}", std::process::id()));
-    let drafts: Vec<PathBuf> = (0..files.len()).map(draft).collect();
-    let delivered = write_all(directory, files, &drafts);
+pub(crate) fn deliver(directory: &Path, files: &[OutputFile]) -> Result<(), StepError> {
+    let mut drafts = Drafts { made: Vec::new() };
+    let delivered = write_all(directory, files, &mut drafts);
     if delivered.is_err() {
-        // Best effort: they may not exist, and the first error is the one to report.
-        for draft in &drafts {
-            let _ = std::fs::remove_file(draft);
-        }
+        drafts.remove();
     }
     delivered
 }
 
-fn write_all(directory: &Path, files: &[(String, Vec<u8>)], drafts: &[PathBuf]) -> Result<(), StepError> {
-    let each = || files.iter().zip(drafts);
+/// The temporary files and directories, in the order in which they were made.
+struct Drafts {
+    made: Vec<PathBuf>,
+}
+
+impl Drafts {
+    /// A name in the same directory. It does not contain that of the file, which may have the maximal length already; it
+    /// begins with a dot, which the supervisors of a directory of services ignore.
+    fn next(&mut self, directory: &Path) -> PathBuf {
+        let path = directory.join(format!(".svcadapt.{}.{}", std::process::id(), self.made.len()));
+        self.made.push(path.clone());
+        path
+    }
+
+    /// Best effort: they may not exist, and the first error is the one to report.
+    fn remove(&self) {
+        for draft in self.made.iter().rev() {
+            let _ = std::fs::remove_file(draft).or_else(|_| std::fs::remove_dir_all(draft));
+        }
+    }
+}
+
+fn write_all(directory: &Path, files: &[OutputFile], drafts: &mut Drafts) -> Result<(), StepError> {
     let error = |name: &str, error: &io::Error| {
         StepError::new("output", error_text(error)).of(directory.join(name).display().to_string()).status(1)
     };
     // A directory cannot be replaced by a file; check before the first rename.
-    let is_directory = |(name, _): &&(String, Vec<u8>)| {
-        directory.join(name).symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
+    let is_directory = |file: &&OutputFile| {
+        directory.join(&file.path).symlink_metadata().is_ok_and(|metadata| metadata.is_dir())
     };
-    if let Some((name, _)) = files.iter().find(is_directory) {
-        return Err(error(name, &io::ErrorKind::IsADirectory.into()));
+    if let Some(file) = files.iter().find(is_directory) {
+        return Err(error(&file.path, &io::ErrorKind::IsADirectory.into()));
     }
-    for ((name, text), draft) in each() {
-        write(draft, text).map_err(|cause| error(name, &cause))?;
+    // What is renamed, and where to.
+    let mut moves: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let mut new: BTreeMap<&str, PathBuf> = BTreeMap::new();
+    for file in files {
+        let failed = |cause: io::Error| error(&file.path, &cause);
+        let path = directory.join(&file.path);
+        let new_service = file.path.split_once('/').filter(|(service, _)| !directory.join(service).exists());
+        let draft = if let Some((service, rest)) = new_service {
+            if !new.contains_key(service) {
+                let draft = drafts.next(directory);
+                make_directory(&draft).map_err(failed)?;
+                moves.push((draft.clone(), directory.join(service)));
+                new.insert(service, draft);
+            }
+            new[service].join(rest)
+        } else {
+            let draft = drafts.next(directory);
+            moves.push((draft.clone(), path.clone()));
+            draft
+        };
+        // A directory within that of the service: runit's `control`.
+        let place = if new_service.is_some() { &draft } else { &path };
+        if let Some(parent) = place.parent().filter(|parent| *parent != directory && !parent.exists()) {
+            make_directory(parent).map_err(failed)?;
+        }
+        write(&draft, file).map_err(failed)?;
     }
-    for ((name, _), draft) in each() {
-        std::fs::rename(draft, directory.join(name)).map_err(|cause| error(name, &cause))?;
+    for (draft, path) in &moves {
+        std::fs::rename(draft, path).map_err(|cause| {
+            let name = path.strip_prefix(directory).unwrap_or(path).to_string_lossy();
+            error(&name, &cause)
+        })?;
     }
-    let synced = File::open(directory).and_then(|open| sync_file(&open));
-    synced.map_err(|cause| error(files.last().map_or("", |(name, _)| name), &cause))
+    for file in files.iter().rev() {
+        let path = directory.join(&file.path);
+        // The directory of the file, and those above it.
+        for parent in path.ancestors().skip(1).take_while(|parent| parent.starts_with(directory)) {
+            let synced = File::open(parent).and_then(|open| sync_file(&open));
+            synced.map_err(|cause| error(&file.path, &cause))?;
+        }
+    }
+    Ok(())
 }
 
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(DIRECTORY_MODE))
+}
+
+fn write(path: &Path, source: &OutputFile) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(text)?;
-    file.set_permissions(Permissions::from_mode(0o644))?;
+    file.write_all(&source.text)?;
+    file.set_permissions(Permissions::from_mode(source.mode))?;
     sync_file(&file)
 }

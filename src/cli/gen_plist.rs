@@ -2,17 +2,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use svcadapt::StepError;
 use svcadapt_convert::Rendered;
-use svcadapt_convert::divide::{Division, Target};
+use svcadapt_convert::divide::Target;
 use svcadapt_convert::load::Source;
 use svcadapt_convert::plist::{Label, OriginalJob, write};
 use svcadapt_spec::{Scope, ServiceName, ServiceSpec};
 
-use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
+use super::generate::{Format, Job, Output, Problems, Rewriting, messages, output};
 use super::{Exit, generate, report};
 
 /// The clap command.
@@ -29,7 +28,7 @@ pub(crate) fn command() -> Command {
 }
 
 fn options(command: Command) -> Command {
-    generate::options(command).arg(
+    generate::scoped_options(command).arg(
         Arg::new("label")
             .long("label")
             .value_name("LABEL")
@@ -105,30 +104,20 @@ impl Format for Plist {
         bare.then(note)
     }
 
-    fn file(&self, spec: &ServiceSpec) -> Result<String, StepError> {
-        Ok(format!("{}.plist", self.label(spec)?))
+    fn make(&self, job: &Job<'_>) -> Result<Output, Problems> {
+        let label = self.label(job.spec).map_err(|error| vec![error.to_string()])?;
+        let rendered = write(job.spec, job.division, &label, job.adapter).map_err(messages)?;
+        let rewriting = job.source.map(|source| rewrite(source, job, &label, &rendered));
+        Ok(output(format!("{label}.plist"), rendered, None, rewriting))
     }
+}
 
-    fn rewrite(
-        &self,
-        source: &Source,
-        spec: &ServiceSpec,
-        division: &Division,
-        adapter: &Path,
-        (rendered, _): (&Rendered, Option<&SecondFile>),
-    ) -> Rewriting {
-        let (Source::Plist(original), Ok(label)) = (source, self.label(spec)) else {
-            return Rewriting::OtherFormat;
-        };
-        match original.rewrite(spec, division, &label, adapter, rendered) {
-            Some(rewritten) => Rewriting::LineByLine(rewritten, binary_note(original)),
-            None => Rewriting::Impossible,
-        }
-    }
-
-    fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
-        let label = self.label(spec).map_err(|error| vec![error.to_string()])?;
-        write(spec, division, &label, adapter).map_err(messages)
+/// Applies the changes to the source file line by line.
+fn rewrite(source: &Source, job: &Job<'_>, label: &Label, rendered: &Rendered) -> Rewriting {
+    let Source::Plist(original) = source else { return Rewriting::OtherFormat };
+    match original.rewrite(job.spec, job.division, label, job.adapter, rendered) {
+        Some(rewritten) => Rewriting::LineByLine(rewritten, binary_note(original)),
+        None => Rewriting::Impossible,
     }
 }
 

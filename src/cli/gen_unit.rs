@@ -14,7 +14,7 @@ use svcadapt_convert::load::Source;
 use svcadapt_convert::unit::{OriginalUnit, socket_unit, write_hardened, write_socket};
 use svcadapt_spec::ServiceSpec;
 
-use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
+use super::generate::{Format, ImpliedFile, Job, Output, Problems, Rewriting, SecondFile, messages, output};
 use super::{Exit, generate, report};
 
 /// The clap command.
@@ -25,7 +25,7 @@ pub(crate) fn command() -> Command {
 }
 
 fn options(command: Command) -> Command {
-    generate::options(command)
+    generate::scoped_options(command)
         .arg(
             Arg::new("systemd-version")
                 .long("systemd-version")
@@ -99,13 +99,6 @@ impl Format for UnitFormat {
         Target::Systemd(self.systemd)
     }
 
-    fn file(&self, spec: &ServiceSpec) -> Result<String, StepError> {
-        match &spec.name {
-            Some(name) => Ok(format!("{name}.service")),
-            None => Err(StepError::new("output", "the service has no name").hint("set one: --name NAME")),
-        }
-    }
-
     /// A program without a path is only a note, because systemd searches for it at start, maybe on another machine.
     fn note(&self, spec: &ServiceSpec) -> Option<StepError> {
         let program = &spec.command.program;
@@ -132,38 +125,54 @@ impl Format for UnitFormat {
         })
     }
 
-    fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
+    fn make(&self, job: &Job<'_>) -> Result<Output, Problems> {
+        let Job { spec, division, adapter, source, is_named } = *job;
         let hardening = self.harden(spec, division, adapter)?;
-        write_hardened(spec, division, adapter, &hardening.set).map_err(messages)
+        let rendered = write_hardened(spec, division, adapter, &hardening.set).map_err(messages)?;
+        let second = sockets_file(spec, division)?;
+        let name = if is_named || second.is_some() { file(spec)? } else { String::new() };
+        let rewriting = source.map(|source| rewrite(source, job, &rendered, second.as_ref()));
+        Ok(output(name, rendered, second, rewriting))
     }
 
-    fn rewrite(
-        &self,
-        source: &Source,
-        spec: &ServiceSpec,
-        division: &Division,
-        adapter: &Path,
-        (service, sockets): (&Rendered, Option<&SecondFile>),
-    ) -> Rewriting {
-        let Source::Unit(original, drop_ins) = source else { return Rewriting::OtherFormat };
-        let sockets = sockets.map(|second| second.text.as_str());
-        match original.rewrite(spec, division, adapter, service, sockets) {
-            Some(rewritten) => Rewriting::LineByLine(rewritten, drop_in_note(original, drop_ins)),
-            None => Rewriting::Impossible,
+    fn implied_files(&self, spec: &ServiceSpec) -> Vec<ImpliedFile> {
+        let implied = spec.name.as_ref().map(|name| ImpliedFile {
+            path: format!("{name}.socket"),
+            cause: format!(
+                "an older socket unit is still there, and systemd would use it for {name}.service"
+            ),
+            hint: "if it is not needed, run 'systemctl disable --now' on it and remove it",
+        });
+        implied.into_iter().collect()
+    }
+}
+
+fn file(spec: &ServiceSpec) -> Result<String, Problems> {
+    match &spec.name {
+        Some(name) => Ok(format!("{name}.service")),
+        None => {
+            Err(messages([StepError::new("output", "the service has no name").hint("set one: --name NAME")]))
         }
     }
+}
 
-    fn second_file(&self, spec: &ServiceSpec, division: &Division) -> Result<Option<SecondFile>, Problems> {
-        let Some(text) = write_socket(spec, division).map_err(messages)? else { return Ok(None) };
-        let Some(name) = socket_unit(spec) else {
-            let cause = "the socket unit needs the name of the service, which is not set";
-            let error = StepError::new("sockets", cause).hint("set one: --name NAME");
-            return Err(vec![error.to_string()]);
-        };
-        Ok(Some(SecondFile { name, text }))
+/// Applies the changes to the source file line by line.
+fn rewrite(source: &Source, job: &Job<'_>, service: &Rendered, sockets: Option<&SecondFile>) -> Rewriting {
+    let Source::Unit(original, drop_ins) = source else { return Rewriting::OtherFormat };
+    let sockets = sockets.map(|second| second.text.as_str());
+    match original.rewrite(job.spec, job.division, job.adapter, service, sockets) {
+        Some(rewritten) => Rewriting::LineByLine(rewritten, drop_in_note(original, drop_ins)),
+        None => Rewriting::Impossible,
     }
+}
 
-    fn implied_file(&self, spec: &ServiceSpec) -> Option<String> {
-        Some(format!("{}.socket", spec.name.as_ref()?))
-    }
+/// The second file that a unit with sockets needs.
+fn sockets_file(spec: &ServiceSpec, division: &Division) -> Result<Option<SecondFile>, Problems> {
+    let Some(text) = write_socket(spec, division).map_err(messages)? else { return Ok(None) };
+    let Some(name) = socket_unit(spec) else {
+        let cause = "the socket unit needs the name of the service, which is not set";
+        let error = StepError::new("sockets", cause).hint("set one: --name NAME");
+        return Err(vec![error.to_string()]);
+    };
+    Ok(Some(SecondFile { name, text }))
 }

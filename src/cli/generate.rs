@@ -1,7 +1,8 @@
-//! The common part of gen-unit and gen-plist: from options to files. If anything is wrong, nothing is written.
+//! The common part of all gen-* commands: from options to files. If anything is wrong, nothing is written.
 
 mod format;
 mod output;
+mod script;
 
 use std::fs::File;
 use std::io;
@@ -9,8 +10,10 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-pub(crate) use format::{Format, Problems, Rewriting, SecondFile};
-use output::{account, concatenated, output};
+pub(crate) use format::{Format, ImpliedFile, Job, Problems, Rewriting, SecondFile};
+pub(crate) use output::{Output, output};
+use output::{account, concatenated};
+pub(crate) use script::Scripts;
 use serde_json::Value;
 use svcadapt::StepError;
 use svcadapt_convert::divide::{Loss, divide};
@@ -18,12 +21,24 @@ use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::load::Loaded;
 use svcadapt_spec::Scope;
 
-use super::deliver::deliver;
+use super::deliver::{OutputFile, deliver};
 use super::losses::SourceText;
 use super::message::{remark_message, spec_message};
 use super::report::{print, report, report_all};
 use super::text::json_text;
 use super::{Exit, advice, args, spec_file};
+
+/// Adds the options of a format whose host has a system manager and user managers.
+pub(crate) fn scoped_options(command: Command) -> Command {
+    options(command).arg(
+        Arg::new("scope")
+            .long("scope")
+            .value_name("SCOPE")
+            .help("The manager that runs the service: system or user [system]")
+            .help_heading("The file")
+            .value_parser(["system", "user"]),
+    )
+}
 
 /// Adds the options that all formats have.
 pub(crate) fn options(command: Command) -> Command {
@@ -42,16 +57,8 @@ pub(crate) fn options(command: Command) -> Command {
         .arg(path(
             "output",
             "DIR",
-            "Write the file, or both files, into this directory instead of to standard output",
+            "Write the file or the files into this directory instead of to standard output",
         ))
-        .arg(
-            Arg::new("scope")
-                .long("scope")
-                .value_name("SCOPE")
-                .help("The manager that runs the service: system or user [system]")
-                .help_heading("The file")
-                .value_parser(["system", "user"]),
-        )
         .arg(path(
             "svcadapt",
             "PATH",
@@ -96,7 +103,7 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, StepError>)
             print(&json_text(&generated.account)).err().unwrap_or(Exit::Status(0))
         }
         None => {
-            warn_two_units_in_one_file(&generated.files);
+            warn_two_files_in_one(&generated.files);
             print(&generated.text).err().unwrap_or(Exit::Status(0))
         }
         Some(directory) => match deliver(directory, &generated.files) {
@@ -113,8 +120,8 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, StepError>)
 struct Generated<'a> {
     /// The text of all files, for standard output.
     text: Vec<u8>,
-    /// Each file's name and text, for a directory.
-    files: Vec<(String, Vec<u8>)>,
+    /// Each file, for a directory.
+    files: Vec<OutputFile>,
     /// The value of `--output`; `None` means standard output.
     directory: Option<&'a Path>,
     /// The output of `--json`.
@@ -171,18 +178,16 @@ fn generate<F: Format>(
     let Adapter { path: adapter, assumed } = adapter(matches, F::SYSTEM).map_err(one)?;
     let directory = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
     let division = divide(&spec, format.target());
-    let rendered = format.render(&spec, &division, &adapter)?;
-    let second = format.second_file(&spec, &division)?;
-    let name = if directory.is_some() || second.is_some() {
-        format.file(&spec).map_err(one)?
-    } else {
-        String::new()
+    let job = Job {
+        spec: &spec,
+        division: &division,
+        adapter: &adapter,
+        source: source.as_ref(),
+        is_named: directory.is_some(),
     };
+    let output = format.make(&job)?;
     let hardening = format.harden(&spec, &division, &adapter)?;
     explain(matches, &hardening);
-    let texts = (&rendered, second.as_ref());
-    let rewriting = source.map(|source| format.rewrite(&source, &spec, &division, &adapter, texts));
-    let output = output(rendered, second, rewriting);
     report_all(&output.notes);
     report_all(source_text.losses(&output.losses));
     report_all(source_text.strange(&output.strange));
@@ -196,36 +201,40 @@ fn generate<F: Format>(
         .get_one::<PathBuf>(args::SPEC)
         .is_some_and(|path| path.extension() == Some(F::SUFFIX.as_ref()));
     report_all(format.note(&spec).filter(|_| !is_own_format));
-    let stale = directory
-        .filter(|_| output.second.is_none())
-        .and_then(|directory| stale_file(directory, &name, format.implied_file(&spec)));
+    let stale: Vec<StepError> = directory
+        .map(|directory| stale_files(directory, &output.files, format.implied_files(&spec)))
+        .unwrap_or_default();
     report_all(&stale);
     // The notes are about what svcadapt would do differently from launchd; a property list that is only rewritten is
     // not concerned.
     let has_notes = has_notes && (F::NATIVE || !output.is_rewritten);
-    check_losses(matches, has_notes || stale.is_some(), &output.losses).map_err(one)?;
+    check_losses(matches, has_notes || !stale.is_empty(), &output.losses).map_err(one)?;
     let account = account(&spec, &division, &output, &hardening);
-    let mut files = vec![(name, output.text)];
-    files.extend(output.second);
-    Ok(Generated { text: concatenated(&files), files, directory, account })
+    Ok(Generated { text: concatenated(&output.files), files: output.files, directory, account })
 }
 
-/// A warning about an older second file in the directory. It is not removed: it may belong to someone else.
-fn stale_file(directory: &Path, file: &str, implied: Option<String>) -> Option<StepError> {
-    let path = directory.join(implied?);
-    path.symlink_metadata().ok()?;
-    let cause = format!("an older socket unit is still there, and systemd would use it for {file}");
-    let error = StepError::new("output", cause).of(path.display().to_string());
-    Some(error.hint("if it is not needed, run 'systemctl disable --now' on it and remove it"))
+/// Warnings about older files in the directory. They are not removed: they may belong to someone else.
+fn stale_files(directory: &Path, files: &[OutputFile], implied: Vec<ImpliedFile>) -> Vec<StepError> {
+    let is_stale = |implied: &ImpliedFile| {
+        !files.iter().any(|file| file.path == implied.path)
+            && directory.join(&implied.path).symlink_metadata().is_ok()
+    };
+    let error = |ImpliedFile { path, cause, hint }: ImpliedFile| {
+        StepError::new("output", cause).of(directory.join(path).display().to_string()).hint(hint)
+    };
+    implied.into_iter().filter(is_stale).map(error).collect()
 }
 
-/// Warns if stdout is a file: two units in one file are not a valid unit.
-fn warn_two_units_in_one_file(files: &[(String, Vec<u8>)]) {
+/// Warns if stdout is a file: several files in one are not what a host reads.
+fn warn_two_files_in_one(files: &[OutputFile]) {
     let stdout = || File::from(io::stdout().as_fd().try_clone_to_owned().ok()?).metadata().ok();
     if files.len() > 1 && stdout().is_some_and(|file| file.is_file()) {
-        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-        let cause =
-            format!("{} are in one output file, each below a line with its name", names.join(" and "));
+        let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        let (last, others) = names.split_last().map_or(("", &[][..]), |(last, others)| (*last, others));
+        let cause = format!(
+            "{} and {last} are in one output file, each below a line with its name",
+            others.join(", ")
+        );
         report(&StepError::new("output", cause).hint("--output DIR writes separate files"));
     }
 }

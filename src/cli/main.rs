@@ -13,7 +13,11 @@ mod check;
 mod deliver;
 mod detect;
 mod exit;
+mod gen_openrc;
 mod gen_plist;
+mod gen_runit;
+mod gen_s6;
+mod gen_sysv;
 mod gen_unit;
 mod generate;
 mod last_lines;
@@ -76,6 +80,10 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
             Some(("audit", matches)) => audit::run(matches),
             Some(("gen-unit", matches)) => gen_unit::run(matches),
             Some(("gen-plist", matches)) => gen_plist::run(matches),
+            Some(("gen-openrc", matches)) => gen_openrc::run(matches),
+            Some(("gen-runit", matches)) => gen_runit::run(matches),
+            Some(("gen-s6", matches)) => gen_s6::run(matches),
+            Some(("gen-sysv", matches)) => gen_sysv::run(matches),
             Some(("show", matches)) => show::run(matches),
             Some(("check", matches)) => check::run(matches),
             Some(("status", matches)) => status::run(matches),
@@ -109,6 +117,10 @@ fn command() -> Command {
         .subcommand(audit::command())
         .subcommand(gen_unit::command())
         .subcommand(gen_plist::command())
+        .subcommand(gen_openrc::command())
+        .subcommand(gen_runit::command())
+        .subcommand(gen_s6::command())
+        .subcommand(gen_sysv::command())
         .subcommand(show::command())
         .subcommand(check::command())
         .subcommand(status::command())

@@ -11,7 +11,7 @@ use svcadapt::StepError;
 use svcadapt::internal::error_text;
 
 use super::Exit;
-use super::deliver::deliver;
+use super::deliver::{OutputFile, deliver};
 use super::report::{print, report};
 
 /// The clap command of `man`.
@@ -47,8 +47,9 @@ pub(crate) fn man(matches: &ArgMatches, svcadapt: Command) -> Exit {
     let pages = pages(svcadapt);
     if let Some(directory) = matches.get_one::<PathBuf>("output") {
         for page in &pages {
-            if let Err(error) =
-                page.text().and_then(|text| deliver(directory, &[(page.file(), text.into_bytes())]))
+            if let Err(error) = page
+                .text()
+                .and_then(|text| deliver(directory, &[OutputFile::read_only(page.file(), text.into_bytes())]))
             {
                 report(&error);
                 return Exit::Status(error.status);

@@ -11,6 +11,10 @@ use crate::harness::{Capability, Dir, SOURCES, Svc, require};
 const MADE: &[(&str, &[&str])] = &[
     ("unit", &["gen-unit", "--svcadapt", "/usr/bin/svcadapt"]),
     ("plist", &["gen-plist", "--svcadapt", "/usr/local/bin/svcadapt"]),
+    ("openrc", &["gen-openrc", "--svcadapt", "/usr/bin/svcadapt"]),
+    ("runit", &["gen-runit", "--svcadapt", "/usr/bin/svcadapt"]),
+    ("s6", &["gen-s6", "--svcadapt", "/usr/bin/svcadapt"]),
+    ("sysv", &["gen-sysv", "--svcadapt", "/usr/bin/svcadapt"]),
     ("show", &["show"]),
 ];
 

@@ -16,6 +16,7 @@ mod detect;
 mod english;
 mod format;
 mod gen_plist;
+mod gen_scripts;
 mod gen_unit;
 mod golden;
 mod harden;

@@ -7,13 +7,17 @@ use svcadapt_spec::FIELDS;
 use crate::harness::skip;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 24] = [
     "run",
     "detect",
     "audit",
     "check",
     "gen-unit",
     "gen-plist",
+    "gen-openrc",
+    "gen-runit",
+    "gen-s6",
+    "gen-sysv",
     "show",
     "status",
     "stop",
@@ -62,7 +66,8 @@ fn manual_pages_cover_every_command_and_option() {
     }
     assert_eq!(
         stderr_of(&svcadapt(["man", "walk"])),
-        "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, show, \
+        "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, gen-openrc, \
+         gen-runit, gen-s6, gen-sysv, show, \
          check, status, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, completions, man\n"
     );
 }

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use svcadapt::StepError;
+use svcadapt_convert::Rewritten;
 use svcadapt_convert::divide::{Division, Target};
 use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::load::Source;
-use svcadapt_convert::{Rendered, Rewritten};
 use svcadapt_spec::ServiceSpec;
+
+use super::output::Output;
 
 /// A file format that a service can be written in.
 pub(crate) trait Format {
@@ -28,9 +30,6 @@ pub(crate) trait Format {
         spec
     }
 
-    /// The file's name. An error if the service has no name.
-    fn file(&self, spec: &ServiceSpec) -> Result<String, StepError>;
-
     /// A remark on a file that was converted from another format; not a loss.
     fn note(&self, _spec: &ServiceSpec) -> Option<StepError> {
         None
@@ -41,30 +40,33 @@ pub(crate) trait Format {
         Ok(Hardening::default())
     }
 
-    /// The file's text. `adapter` is the path of svcadapt on the target machine.
-    fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
+    /// Makes the files.
+    fn make(&self, job: &Job<'_>) -> Result<Output, Problems>;
 
-    /// Applies the changes to the source file line by line. `rendered` is the newly written text of both files.
-    fn rewrite(
-        &self,
-        _source: &Source,
-        _spec: &ServiceSpec,
-        _division: &Division,
-        _adapter: &Path,
-        _rendered: (&Rendered, Option<&SecondFile>),
-    ) -> Rewriting {
-        Rewriting::OtherFormat
+    /// The files that the host reads if they exist, even if none of them is written, and how the user removes one.
+    fn implied_files(&self, _spec: &ServiceSpec) -> Vec<ImpliedFile> {
+        Vec::new()
     }
+}
 
-    /// A second file that the first one needs: a unit with sockets needs a `.socket`.
-    fn second_file(&self, _spec: &ServiceSpec, _division: &Division) -> Result<Option<SecondFile>, Problems> {
-        Ok(None)
-    }
+/// What the files are made of.
+pub(crate) struct Job<'a> {
+    pub(crate) spec: &'a ServiceSpec,
+    pub(crate) division: &'a Division,
+    /// The path of svcadapt on the target machine.
+    pub(crate) adapter: &'a Path,
+    pub(crate) source: Option<&'a Source>,
+    /// Whether the files need names, even if there is only one.
+    pub(crate) is_named: bool,
+}
 
-    /// The name of a second file that the host reads if it exists, even if the first one does not need it.
-    fn implied_file(&self, _spec: &ServiceSpec) -> Option<String> {
-        None
-    }
+/// A file that the host reads if it exists.
+pub(crate) struct ImpliedFile {
+    /// Its path below the directory of `--output`.
+    pub(crate) path: String,
+    /// What is wrong if an older one is there.
+    pub(crate) cause: String,
+    pub(crate) hint: &'static str,
 }
 
 /// The result of applying changes to the source file.

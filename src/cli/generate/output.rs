@@ -4,31 +4,47 @@ use serde_json::{Value, json};
 use svcadapt::StepError;
 use svcadapt_convert::divide::{Division, Loss, LossKind, Subject};
 use svcadapt_convert::harden::Hardening;
+use svcadapt_convert::script::ScriptFile;
 use svcadapt_convert::{Rendered, Rewritten};
 use svcadapt_spec::{FIELDS, ServiceSpec, values};
 
+use super::OutputFile;
 use super::format::{Rewriting, SecondFile};
 
-/// The texts to write, and what to report about them.
-pub(super) struct GeneratedTexts {
-    pub(super) text: Vec<u8>,
-    /// The name and text of a second file.
-    pub(super) second: Option<(String, Vec<u8>)>,
-    pub(super) losses: Vec<Loss>,
+/// The files to write, and what to report about them.
+pub(crate) struct Output {
+    /// At least one.
+    pub(crate) files: Vec<OutputFile>,
+    pub(crate) losses: Vec<Loss>,
     /// Lines that are kept though the host ignores them.
-    pub(super) strange: Vec<Loss>,
-    pub(super) notes: Vec<StepError>,
+    pub(crate) strange: Vec<Loss>,
+    pub(crate) notes: Vec<StepError>,
     /// Whether the text is the source file, changed line by line.
-    pub(super) is_rewritten: bool,
+    pub(crate) is_rewritten: bool,
+}
+
+impl Output {
+    /// Scripts, which are always newly written.
+    pub(crate) fn of_scripts(files: Vec<ScriptFile>, losses: &[Loss]) -> Self {
+        let file = |ScriptFile { path, mode, text }| OutputFile { path, mode, text };
+        Self {
+            files: files.into_iter().map(file).collect(),
+            losses: losses.to_vec(),
+            strange: Vec::new(),
+            notes: Vec::new(),
+            is_rewritten: false,
+        }
+    }
 }
 
 /// Prefers the source file changed line by line to the newly written text.
-pub(super) fn output(
+pub(crate) fn output(
+    name: String,
     rendered: Rendered,
     second: Option<SecondFile>,
     rewriting: Option<Rewriting>,
-) -> GeneratedTexts {
-    let (name, second_text) = second.map(|second| (second.name, second.text.into_bytes())).unzip();
+) -> Output {
+    let (second_name, second_text) = second.map(|second| (second.name, second.text.into_bytes())).unzip();
     let (rewritten, notes) = match rewriting {
         Some(Rewriting::LineByLine(rewritten, notes)) => (Some(rewritten), notes),
         Some(Rewriting::Impossible) => {
@@ -44,14 +60,16 @@ pub(super) fn output(
         losses: rendered.losses,
         unknown_lines: Vec::new(),
     });
-    GeneratedTexts { text, second: name.zip(sibling), losses, strange, notes, is_rewritten }
+    let files = [(name, text)].into_iter().chain(second_name.zip(sibling));
+    let files = files.map(|(path, text)| OutputFile::read_only(path, text)).collect();
+    Output { files, losses, strange, notes, is_rewritten }
 }
 
 /// The JSON object of `--json`: the files, and for each field who implements it and how exactly.
 pub(super) fn account(
     spec: &ServiceSpec,
     division: &Division,
-    output: &GeneratedTexts,
+    output: &Output,
     hardening: &Hardening,
 ) -> Value {
     let entry = |subject: Subject, by: &str| {
@@ -80,9 +98,19 @@ pub(super) fn account(
         let by = if matches!(loss.kind, LossKind::Approximated(_)) { "host" } else { "nobody" };
         entry(loss.subject.clone(), by)
     }));
-    let mut account = json!({ "text": String::from_utf8_lossy(&output.text), "fields": fields });
-    if let Some((name, text)) = &output.second {
-        account["beside"] = json!({ "name": name, "text": String::from_utf8_lossy(text) });
+    let text = |file: &OutputFile| String::from_utf8_lossy(&file.text).into_owned();
+    let mut account = json!({ "fields": fields });
+    match &output.files[..] {
+        [file, rest @ ..] if file.mode == OutputFile::READ_ONLY => {
+            account["text"] = text(file).into();
+            if let [second, ..] = rest {
+                account["beside"] = json!({ "name": second.path, "text": text(second) });
+            }
+        }
+        files => {
+            let entry = |file: &OutputFile| json!({ "name": file.path, "mode": format!("{:04o}", file.mode), "text": text(file) });
+            account["files"] = files.iter().map(entry).collect();
+        }
     }
     if *hardening != Hardening::default() {
         let set = hardening.set.iter().map(
@@ -97,10 +125,10 @@ pub(super) fn account(
 }
 
 /// The files one after the other, each below a line with its name, as `systemctl cat` prints them.
-pub(super) fn concatenated(files: &[(String, Vec<u8>)]) -> Vec<u8> {
-    if let [(_, text)] = files {
-        return text.clone();
+pub(super) fn concatenated(files: &[OutputFile]) -> Vec<u8> {
+    if let [file] = files {
+        return file.text.clone();
     }
-    let named = |(name, text): &(String, Vec<u8>)| [format!("# {name}\n").as_bytes(), text].concat();
+    let named = |file: &OutputFile| [format!("# {}\n", file.path).as_bytes(), &file.text].concat();
     files.iter().map(named).collect::<Vec<_>>().join(&b'\n')
 }
