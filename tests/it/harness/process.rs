@@ -5,6 +5,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use std::{fmt, fs, io, process, thread};
 
@@ -135,13 +136,15 @@ pub(super) fn inherit_nothing() {
     assert!(matches!(marked, Ok(_) | Err(Errno::ENOSYS)), "close_range: {marked:?}");
 }
 
-/// All other processes that refer to this path.
+/// All other processes that refer to this path of a test. None of them is older than the tests.
 pub(crate) fn mentioning(path: &Path) -> Vec<Process> {
+    static TESTS_STARTED: LazyLock<u64> = LazyLock::new(|| started(Path::new("/proc/self")).unwrap());
     let needle = path.as_os_str().as_bytes();
     // A child that another thread is starting looks like ourselves until its `exec`.
     let own = fs::read_link("/proc/self/exe").ok();
     find(|dir| {
-        if process_of(dir) == Some(process::id().cast_signed()) {
+        let is_older = started(dir).is_none_or(|started| started < *TESTS_STARTED);
+        if is_older || process_of(dir) == Some(process::id().cast_signed()) {
             return false;
         }
         let program = fs::read_link(dir.join("exe"));
@@ -190,6 +193,13 @@ pub(super) fn find(mut passes: impl FnMut(&Path) -> bool) -> Vec<Process> {
             passes(&dir).then(|| Process::held(pid, fd))
         })
         .collect()
+}
+
+/// When a process started, in ticks since the boot (proc(5)). `None` if it is gone.
+fn started(dir: &Path) -> Option<u64> {
+    let stat = fs::read(dir.join("stat")).ok()?;
+    // The name of the program can be any bytes.
+    String::from_utf8_lossy(&stat).rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()
 }
 
 /// pidfd_open(2).
