@@ -21,8 +21,9 @@ const KILL_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The limit of members held by descriptors; also at most a quarter of RLIMIT_NOFILE.
 const MAX_DESCRIPTORS: u64 = 256;
 
-/// After this many empty looks, a process group that still accepts signals consists of zombies.
-const MAX_EMPTY_LOOKS: u32 = 8;
+/// After this many empty looks, a process group that still accepts signals consists of zombies, or of processes that fork
+/// faster than they can be listed: the group is killed.
+const MAX_EMPTY_LOOKS: u32 = 3;
 
 /// The set of processes to end.
 pub trait ProcessSet {

@@ -102,10 +102,11 @@ impl<'a> Tree<'a> {
 
     /// The processes that a dead main process left, and its session if that is proven to be the service's.
     fn left_behind(&self) -> io::Result<(Leftovers, Option<i32>)> {
-        let marked = self.marked()?;
+        let recorded = self.recorded_session();
+        let (marked, in_session) = self.seen(recorded)?;
         let mut left = Leftovers { proved: marked.iter().copied().collect(), unproved: Vec::new() };
-        let Some(session) = self.recorded_session() else { return Ok((left, None)) };
-        let others: Vec<i32> = self.in_session(session)?.difference(&marked).copied().collect();
+        let Some(session) = recorded else { return Ok((left, None)) };
+        let others: Vec<i32> = in_session.difference(&marked).copied().collect();
         let proof = |pid: &i32| process::session(*pid).is_ok_and(|its| its == session);
         if marked.iter().any(proof) || others.iter().any(|pid| self.has_lock(*pid, Flags::Any)) {
             left.proved.extend(others);
@@ -147,28 +148,24 @@ impl<'a> Tree<'a> {
         })
     }
 
-    fn in_session(&self, session: i32) -> io::Result<BTreeSet<i32>> {
-        let all = descendants::session(session)?.into_iter();
-        Ok(all.filter(|pid| self.may_be(*pid)).collect())
-    }
-
     fn listed(&self) -> io::Result<BTreeSet<i32>> {
-        let mut all = self.marked()?;
-        if let Some(session) = self.session
-            && self.is_recorded_session(session)
-        {
-            all.extend(self.in_session(session)?);
-        }
+        let session = self.session.filter(|session| self.is_recorded_session(*session));
+        let (mut all, in_session) = self.seen(session)?;
+        all.extend(in_session);
         Ok(all)
     }
 
-    /// The processes that have the lock or the mark, or are in the control group.
-    fn marked(&self) -> io::Result<BTreeSet<i32>> {
+    /// The processes that have the lock or the mark or are in the control group, and those in this session.
+    fn seen(&self, session: Option<i32>) -> io::Result<(BTreeSet<i32>, BTreeSet<i32>)> {
         let mut marked = self.in_control_group();
-        let Some(first_start_time) = self.record.first_start_time() else { return Ok(marked) };
-        let all = descendants::since(first_start_time)?.into_iter();
-        marked.extend(all.filter(|pid| self.may_be(*pid) && self.bears_mark(*pid)));
-        Ok(marked)
+        let first_start_time = self.record.first_start_time();
+        if session.is_none() && first_start_time.is_none() {
+            return Ok((marked, BTreeSet::new()));
+        }
+        let (members, younger) =
+            descendants::session_and_since(session, first_start_time.unwrap_or(u64::MAX))?;
+        marked.extend(younger.into_iter().filter(|pid| self.may_be(*pid) && self.bears_mark(*pid)));
+        Ok((marked, members.into_iter().filter(|pid| self.may_be(*pid)).collect()))
     }
 
     fn in_control_group(&self) -> BTreeSet<i32> {

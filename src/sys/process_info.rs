@@ -70,6 +70,12 @@ pub fn of(pid: i32) -> Option<ProcessInfo> {
     Some(ProcessInfo { pid, ppid: stat.ppid, process_group: stat.pgrp, comm: stat.comm, command_line })
 }
 
+/// All processes that this one can see. Empty where /proc does not list them.
+pub fn pids() -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
 /// Reads the facts about another process. Only root can read the arguments of another user's process.
 #[cfg(target_os = "macos")]
 pub fn of(pid: i32) -> Option<ProcessInfo> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 
 use super::super::procfs::Stat;
-use super::super::{process, procfs};
+use super::super::{process, process_info, procfs};
 use super::clock;
 
 /// Whether [`become_subreaper`] is supported.
@@ -29,44 +29,54 @@ pub fn die_with_parent(parent: i32) -> io::Result<()> {
 fn all() -> io::Result<impl Iterator<Item = Stat>> {
     // Processes of another pid namespace must be excluded: what is found here may be killed.
     procfs::path(process::own_pid(), "stat")?;
-    let entries = std::fs::read_dir("/proc")?.flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     // A process that is gone is skipped.
-    Ok(pids.filter_map(|pid| procfs::stat(pid).ok()))
+    Ok(process_info::pids().into_iter().filter_map(|pid| procfs::stat(pid).ok()))
 }
 
 /// How often the list of processes is read at most, if a listed process was gone.
 const MAX_PASSES: usize = 8;
 
-/// All processes of a session (setsid(2)), including zombies.
-///
-/// A process that forks and exits faster than the list is read may be missed. So the list is read again while any
-/// process on it was gone.
-pub fn session(number: i32) -> io::Result<Vec<i32>> {
+/// Visits each process. One that forks and exits faster than the list is read may be missed, so the list is read again for
+/// new processes while any process on it was gone.
+fn visit_each(mut visit: impl FnMut(&Stat)) -> io::Result<()> {
     // Processes of another pid namespace must be excluded.
     procfs::path(process::own_pid(), "stat")?;
-    let mut members = BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for _ in 0..MAX_PASSES {
         let mut gone = false;
-        for entry in std::fs::read_dir("/proc")?.flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-            match procfs::stat(pid) {
-                Ok(stat) if stat.session == number => drop(members.insert(pid)),
-                Ok(_) => {}
-                Err(_) => gone = true,
+        for pid in process_info::pids() {
+            if seen.insert(pid) {
+                match procfs::stat(pid) {
+                    Ok(stat) => visit(&stat),
+                    Err(_) => gone = true,
+                }
             }
         }
         if !gone {
             break;
         }
     }
-    Ok(members.into_iter().collect())
+    Ok(())
 }
 
-/// All processes that started at this time or later, in the unit of [`super::super::process::ProcessId`].
-pub fn since(start_time: u64) -> io::Result<Vec<i32>> {
-    let since = |stat: &Stat| clock::of_machine(stat.start_time).saturating_add(clock::grain()) >= start_time;
-    Ok(all()?.filter(since).map(|stat| stat.pid).collect())
+/// All processes of a session (setsid(2)), including zombies.
+pub fn session(number: i32) -> io::Result<Vec<i32>> {
+    Ok(session_and_since(Some(number), u64::MAX)?.0)
+}
+
+/// All processes of a session, and all that started at this time or later, in the unit of
+/// [`super::super::process::ProcessId`]: in one look at all processes.
+pub fn session_and_since(session: Option<i32>, start_time: u64) -> io::Result<(Vec<i32>, Vec<i32>)> {
+    let (mut members, mut younger) = (Vec::new(), Vec::new());
+    visit_each(|stat| {
+        if session == Some(stat.session) {
+            members.push(stat.pid);
+        }
+        if clock::of_machine(stat.start_time).saturating_add(clock::grain()) >= start_time {
+            younger.push(stat.pid);
+        }
+    })?;
+    Ok((members, younger))
 }
 
 /// The children of this process, including those hidden in /proc (hidepid=). Empty if the kernel keeps no such list

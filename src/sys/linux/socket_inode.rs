@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::super::procfs;
+use super::super::{process_info, procfs};
 
 /// A listening socket, by its inode number in `/proc/PID/fd`.
 pub type Listening = u32;
@@ -29,7 +29,7 @@ pub fn held_by(pid: i32, sockets: &[Listening]) -> Option<bool> {
 
 /// A process that has one of these sockets, if one is visible.
 pub fn holder(sockets: &[Listening]) -> Option<i32> {
-    super::descendants::since(0).ok()?.into_iter().find(|pid| held_by(*pid, sockets) == Some(true))
+    process_info::pids().into_iter().find(|pid| held_by(*pid, sockets) == Some(true))
 }
 
 /// The number in `socket:[12345]`.

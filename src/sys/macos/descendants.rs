@@ -46,11 +46,13 @@ pub fn session(number: i32) -> io::Result<Vec<i32>> {
     Ok(proc_info::processes()?.into_iter().filter(member).collect())
 }
 
-/// All processes that started at this time or later, in the unit of [`super::super::process::ProcessId`].
-pub fn since(start_time: u64) -> io::Result<Vec<i32>> {
+/// All processes of a session, and all that started at this time or later, in the unit of
+/// [`super::super::process::ProcessId`].
+pub fn session_and_since(number: Option<i32>, start_time: u64) -> io::Result<(Vec<i32>, Vec<i32>)> {
     let younger =
         |pid: &i32| super::process_id::identity(*pid).is_ok_and(|found| found.start_time >= start_time);
-    Ok(proc_info::processes()?.into_iter().filter(younger).collect())
+    let members = number.map(session).transpose()?.unwrap_or_default();
+    Ok((members, proc_info::processes()?.into_iter().filter(younger).collect()))
 }
 
 /// Whether `pid` is `root` or below it. Walks upwards, so the cost is the depth of the tree.
