@@ -6,13 +6,14 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::{Dir, Exit, Output, Svc, Systemd, example, free_port, low_port, skip, wait_until};
+use crate::harness::{
+    Dir, Exit, Output, Svc, Systemd, copy_program, example, free_port, low_port, skip, wait_until,
+};
 
 fn gen_unit<S: AsRef<OsStr>>(dir: &Dir, words: &[S]) -> Output {
     Svc::new(dir).args(["gen-unit", "--svcadapt", "/bin/true"]).args(words).output()
@@ -150,8 +151,7 @@ impl Server {
         fs::create_dir_all(&seen).unwrap();
         for program in [example("serve"), env!("CARGO_BIN_EXE_svcadapt").into()] {
             let copy = seen.join(Path::new(&program).file_name().unwrap());
-            fs::copy(&program, &copy).unwrap();
-            fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+            copy_program(Path::new(&program), &copy);
         }
         Self { systemd, name: format!("it-{name}"), folder, port }
     }

@@ -158,7 +158,7 @@ fn tour_example_shows_a_service_from_start_to_stop() {
     let dir = Dir::new();
     // It looks for the command in the parent folder, as Cargo lays them out.
     fs::create_dir(dir.join("examples")).unwrap();
-    fs::copy(&program, dir.join("examples/tour")).unwrap();
+    dir.program_as(&program, "examples/tour");
     dir.program("svcadapt");
     let tour = dir.join("examples/tour");
     let output =

@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
-use crate::harness::{Dir, Svc, Systemd, wait_until};
+use crate::harness::{Dir, Svc, Systemd, copy_program, wait_until};
 use crate::support::{Folder, printed};
 
 const KINDS: [(&str, &str); 5] = [
@@ -19,7 +20,7 @@ const KINDS: [(&str, &str); 5] = [
 fn log_in_a_service_directory_exists_at_the_first_start() {
     let Some(systemd) = Systemd::shared() else { return };
     let adapter = systemd.path("/opt/it-own-directory-svcadapt");
-    fs::copy(env!("CARGO_BIN_EXE_svcadapt"), &adapter).unwrap();
+    copy_program(Path::new(env!("CARGO_BIN_EXE_svcadapt")), &adapter);
     for (kind, base) in KINDS {
         for user in ["", "daemon"] {
             // Another user cannot write to a directory of root's.

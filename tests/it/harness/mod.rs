@@ -46,6 +46,7 @@ pub(crate) use launchd::Launchd;
 pub(crate) use port::{free_port, has_ipv6, leave_behind, low_port, this_process};
 pub(crate) use proc::facts;
 pub(crate) use process::{Process, all_at_once, wait_until, wait_within};
+pub(crate) use programs::copy as copy_program;
 pub(crate) use require::{Capability, all_rounds, have, installed, require, rounds, skip};
 pub(crate) use service::{Service, lock_directory};
 pub(crate) use strace::killed_at;

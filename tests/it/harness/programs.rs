@@ -40,7 +40,7 @@ pub(super) fn link(source: &Path, link: &Path) {
 
 /// Another process copies: a child of another thread could inherit the descriptor open for writing, and then the
 /// program cannot be executed (ETXTBSY, execve(2)).
-pub(super) fn copy(source: &Path, copy: &Path) {
+pub(crate) fn copy(source: &Path, copy: &Path) {
     let copied = Command::new("install").args(["-m", "0755"]).arg(source).arg(copy).status().unwrap();
     assert!(copied.success(), "{} cannot be copied", source.display());
 }
