@@ -5,12 +5,13 @@
 //! code that would be unsound in other hands stays private.
 
 pub use crate::control::stop_to_restart;
+pub use crate::detect::{Supervisor, UnitRef, supervisor_of, supervisors, unit_of};
 pub use crate::launch::{
     DEFAULT_START_TIMEOUT, NOT_IN_TIME, Outcome, StderrTail, check, find_control_group, resume_monitor, start,
 };
 pub use crate::logs::{
-    FileQuery, LogQuery, LogSource, file_lines, has_times, journal_command, journal_last, last_lines,
-    log_time, own_log, place,
+    FileQuery, LogQuery, LogSource, file_lines, has_times, journal_command, journal_last, journal_query,
+    last_lines, log_time, own_log, place,
 };
 pub use crate::notify::{Address, Notifier, connected_to_journal};
 pub use crate::plan::{Resolution, StartedBy, forwards_signals, life_fields};
@@ -18,9 +19,13 @@ pub use crate::readiness::{Probed, ReadySocket, Schedule, probe};
 pub use crate::registry::stored_spec::read as stored_spec;
 pub use crate::registry::{directory as state_directory, lock_of};
 pub use crate::setup::{do_without_state, refuse_lent_rights, resolve};
+pub use crate::sys::command_output::run_within;
+pub use crate::sys::descendants::descends;
 pub use crate::sys::fd::{duplicate_raw, write_all};
 pub use crate::sys::identity::{RealUser, effective_user};
 pub use crate::sys::journal::listens as journal_listens;
-pub use crate::sys::process::Ended;
+pub use crate::sys::machine::is_booted_with_systemd;
+pub use crate::sys::process::{Ended, own_pid};
+pub use crate::sys::process_info::of as process_info;
 pub use crate::sys::sync::sync_file;
 pub use crate::sys::{accounts, attribute, error_text, escape_control, procfs, signal, untrusted};

@@ -11,6 +11,7 @@ use svcadapt::internal::{self, FileQuery, LogQuery, LogSource, error_text, escap
 use svcadapt::{StepError, control};
 use svcadapt_spec::{Principal, ServiceSpec};
 
+use super::owner::{Owner, owner};
 use super::text::{printable, printable_path};
 use super::{Exit, report, which};
 
@@ -92,10 +93,16 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         since: matches.get_one::<String>("since").cloned(),
         follow: matches.get_flag("follow"),
     };
-    let lock = control::status(&target).lock;
-    let stored = lock.and_then(|lock| internal::stored_spec(&lock).ok().flatten());
+    let found = control::status(&target);
+    let stored = found.lock.as_deref().and_then(|lock| internal::stored_spec(lock).ok().flatten());
     let spec = stored.and_then(|stored| stored.draft.finish().ok());
     let error = |status, cause: String| StepError::new("logs", cause).of(target.to_string()).status(status);
+    if spec.is_none()
+        && let Ok(Owner::Manager(managed)) = owner(&target, &found)
+        && let Some(mut command) = managed.log_command(&query)
+    {
+        return report::failed(&error(UNREADABLE, format!("{managed}: {}", error_text(&command.exec()))));
+    }
     match source(&target, spec.as_ref()) {
         Some(LogSource::File(path)) => {
             let asked = |spec: &ServiceSpec| spec.log_file.timestamps == Some(true);

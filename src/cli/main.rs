@@ -29,6 +29,7 @@ mod manual;
 mod message;
 mod not_honoured;
 mod notify;
+mod owner;
 mod probe;
 mod quick;
 mod reopen;
@@ -37,6 +38,7 @@ mod requests;
 mod run;
 mod show;
 mod spec_file;
+mod start;
 mod state_word;
 mod status;
 mod stop;
@@ -87,6 +89,7 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
             Some(("show", matches)) => show::run(matches),
             Some(("check", matches)) => check::run(matches),
             Some(("status", matches)) => status::run(matches),
+            Some(("start", matches)) => start::run(matches),
             Some(("stop", matches)) => stop::run(matches),
             Some(("restart", matches)) => requests::restart(matches),
             Some(("reload", matches)) => requests::reload(matches),
@@ -124,6 +127,7 @@ fn command() -> Command {
         .subcommand(show::command())
         .subcommand(check::command())
         .subcommand(status::command())
+        .subcommand(start::command())
         .subcommand(stop::command())
         .subcommand(requests::restart_command())
         .subcommand(requests::reload_command())

@@ -4,10 +4,12 @@ use clap::{Arg, ArgMatches, Command};
 use svcadapt::control::{RequestError, ServiceRef, UnknownReason};
 use svcadapt::detect::ModeOption;
 use svcadapt::{StepError, control, internal};
-use svcadapt_spec::{SignalName, SpecDraft};
+use svcadapt_hosts::{Action, Host};
+use svcadapt_spec::SignalName;
 
+use super::owner::{Owner, owner};
 use super::text::printable;
-use super::{Exit, report, run, which};
+use super::{Exit, report, run, start, which};
 
 /// Exit status: it was not done (LSB, "generic or unspecified error").
 const NOT_DONE: u8 = 1;
@@ -23,7 +25,7 @@ pub(crate) fn restart_command() -> Command {
         .long_about(
             "Stops the service and starts it again from its stored spec, with the options that it was started with. A \
              process that stays with the service does it without giving up the lock. A service that is not running is \
-             started if its record is left.\n\n\
+             started if its record is left. A service of a manager without such a process is restarted by the manager.\n\n\
              Exit status: 0 it runs again; as `run` if the start fails; 1 it could not be stopped, or a condition \
              is not met, 4 permission denied, 7 \
              nothing is known of it.",
@@ -66,19 +68,32 @@ pub(crate) fn signal_command() -> Command {
 
 /// Restarts the service.
 pub(crate) fn restart(matches: &ArgMatches) -> Exit {
-    with_target(matches, |target| match control::restart(target) {
-        Ok(()) => restarted(target),
-        Err(RequestError::NoMonitor | RequestError::NotRunning) => start_again(target),
-        Err(error) => failed("restart", target, &error),
+    with_target(matches, |target| {
+        let found = control::status(target);
+        match owner(target, &found) {
+            // A monitor keeps the sockets of the service, which a restart of the monitor would close.
+            Ok(Owner::Manager(managed)) if found.monitor.is_none() || managed.host() == Host::Systemd => {
+                return start::done(target, &managed, Action::Restart, "restarted", start::ACTION_TIMEOUT);
+            }
+            Ok(_) => {}
+            Err(error) => return report::failed(&error),
+        }
+        match control::restart(target) {
+            Ok(()) => answer(target, "restarted"),
+            Err(RequestError::NoMonitor | RequestError::NotRunning) => start_again(target, "restarted"),
+            Err(error) => failed("restart", target, &error),
+        }
     })
 }
 
-/// Stops a service without a monitor, and starts it from its stored spec.
-fn start_again(target: &ServiceRef) -> Exit {
+/// Stops a service without a monitor, and starts it from its stored spec. `word`: what it is then.
+pub(super) fn start_again(target: &ServiceRef, word: &str) -> Exit {
     let stored = control::status(target).lock.and_then(|lock| internal::stored_spec(&lock).ok().flatten());
     let Some(stored) = stored else {
         let cause = "nothing is stored of it that could be started";
-        let error = StepError::new("restart", cause).of(target.to_string()).status(NOT_RUNNING);
+        let error = StepError::new(if word == "started" { "start" } else { "restart" }, cause)
+            .of(target.to_string())
+            .status(NOT_RUNNING);
         return report::failed(
             &error.hint("`svcadapt list` shows the services; start it with `svcadapt run`"),
         );
@@ -92,27 +107,32 @@ fn start_again(target: &ServiceRef) -> Exit {
     if let Err(cause) = internal::stop_to_restart(target) {
         return report::refused("stop", target, &cause.to_string(), cause.hint(), NOT_DONE);
     }
-    start(target, draft, mode)
-}
-
-fn start(target: &ServiceRef, draft: SpecDraft, mode: ModeOption) -> Exit {
     match run::run_quick(draft, mode) {
-        Exit::Status(0) => restarted(target),
+        Exit::Status(0) => answer(target, word),
         // `run` has named the condition.
         Exit::Skipped => Exit::Status(NOT_DONE),
         exit @ (Exit::Status(_) | Exit::Signal(_)) => exit,
     }
 }
 
-fn restarted(target: &ServiceRef) -> Exit {
-    report::answer(&format!("{}: restarted\n", printable(target.to_string())), 0)
+fn answer(target: &ServiceRef, word: &str) -> Exit {
+    report::answer(&format!("{}: {word}\n", printable(target.to_string())), 0)
 }
 
 /// Reloads the service.
 pub(crate) fn reload(matches: &ArgMatches) -> Exit {
-    with_target(matches, |target| match control::reload(target) {
-        Ok(()) => report::answer(&format!("{}: reloaded\n", printable(target.to_string())), 0),
-        Err(error) => failed("reload", target, &error),
+    with_target(matches, |target| {
+        match owner(target, &control::status(target)) {
+            Ok(Owner::Manager(managed)) if managed.has(Action::Reload) => {
+                return start::done(target, &managed, Action::Reload, "reloaded", start::ACTION_TIMEOUT);
+            }
+            Ok(_) => {}
+            Err(error) => return report::failed(&error),
+        }
+        match control::reload(target) {
+            Ok(()) => answer(target, "reloaded"),
+            Err(error) => failed("reload", target, &error),
+        }
     })
 }
 

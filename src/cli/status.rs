@@ -1,5 +1,7 @@
 //! `svcadapt status`: prints the state of a service.
 
+mod host;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -8,6 +10,7 @@ use serde_json::{Map, Value};
 use svcadapt::control;
 use svcadapt::control::{MonitorStatus, PidFile, PidFileContent, RunState, ServiceRef, Status, Usage};
 
+use super::owner::{Owner, owner};
 use super::state_word::state_word;
 use super::text::{json_text, printable, printable_path};
 use super::{Exit, last_lines, report, which};
@@ -15,12 +18,14 @@ use super::{Exit, last_lines, report, which};
 /// The clap command.
 pub(crate) fn command() -> Command {
     which::options(Command::new("status"))
-        .about("Prints the state of a service that `run` or the library started")
+        .about("Prints the state of a service, under any manager or none")
         .long_about(
-            "Prints the state, the process and the uptime of a service that `run` or the library started. The \
+            "Prints the state, the process and the uptime of a service that `run` or the library started, and of a service \
+             of this name that a manager of this machine has: systemd (also the user's), launchd, OpenRC, runit, s6, \
+             daemontools, supervisord, or an init script. The \
              process is the holder of the service's lock; a pid file that names another process is reported. Of a service \
              that has ended without `stop`, or waits for its restart, the last lines of its log follow.\n\n\
-             Exit status (LSB): 0 running, 1 dead, but its record or pid file is left, 3 not running, 4 unknown.",
+             Exit status (LSB): 0 running, 1 dead, but its record or pid file is left, or failed, as its manager says, 3 not running, 4 unknown.",
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON object"))
 }
@@ -35,22 +40,46 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         }
     };
     let found = control::status(&target);
+    let managed = match owner(&target, &found) {
+        Ok(Owner::Manager(managed)) => match managed.state() {
+            Ok(state) => Some((managed, state)),
+            Err(error) => return report::failed(&error.status(UNKNOWN)),
+        },
+        Ok(Owner::Svcadapt) => None,
+        Err(error) => return report::failed(&error.status(UNKNOWN)),
+    };
     let lines = last_lines::of(&found);
     let text = if matches.get_flag("json") {
         let mut object = as_json(&target, &found);
+        if let (Some((managed, state)), Value::Object(object)) = (&managed, &mut object) {
+            host::add_json(object, managed, state, &found);
+        }
         if let (false, Value::Object(object)) = (lines.is_empty(), &mut object) {
             object.insert("last_lines".to_owned(), lines.into());
         }
         json_text(&object)
     } else {
-        let mut text = as_text(&target, &found);
+        let mut text = match &managed {
+            Some((managed, state)) if !matches!(found.state, RunState::Running(..)) => {
+                host::text(&target, managed, state)
+            }
+            Some((managed, state)) => as_text(&target, &found) + &host::line(managed, state),
+            None => as_text(&target, &found),
+        };
         for line in &lines {
             text.extend(["  | ", line, "\n"]);
         }
         text
     };
-    report::answer(&text, status(&found.state))
+    let status = match (&found.state, &managed) {
+        (RunState::Dead(_) | RunState::NotRunning, Some((_, state))) => host::status(&state.phase),
+        (state, _) => status(state),
+    };
+    report::answer(&text, status)
 }
+
+/// Exit status: the state is unknown (LSB).
+const UNKNOWN: u8 = 4;
 
 /// The exit status of the LSB, "Init Script Actions".
 fn status(state: &RunState) -> u8 {
@@ -58,7 +87,7 @@ fn status(state: &RunState) -> u8 {
         RunState::Running(..) => 0,
         RunState::Dead(_) => 1,
         RunState::NotRunning => 3,
-        RunState::Unknown(_) => 4,
+        RunState::Unknown(_) => UNKNOWN,
     }
 }
 
@@ -164,7 +193,7 @@ pub(crate) fn as_json(target: &ServiceRef, found: &Status) -> Value {
 }
 
 /// An amount of memory in its largest unit, with one decimal: `1.5 GiB`.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
     match units.into_iter().find(|(_, shift)| bytes >> shift > 0) {
         Some((unit, shift)) => {

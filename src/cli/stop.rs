@@ -1,17 +1,19 @@
 //! `svcadapt stop`: stops a service and waits until it has ended.
 
 use std::ffi::OsString;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Command};
 use svcadapt::control::{ServiceRef, StopError, Stopped, UnknownReason};
 use svcadapt::internal::signal;
 use svcadapt::{StepError, control};
+use svcadapt_hosts::{Action, ManagedService};
 use svcadapt_spec::Timespan;
 
+use super::owner::{Owner, owner};
 use super::text::printable;
-use super::{Exit, report, which};
+use super::{Exit, report, start, which};
 
 /// Exit status: the service could not be stopped (LSB, "generic or unspecified error").
 const NOT_STOPPED: u8 = 1;
@@ -21,9 +23,11 @@ const DENIED: u8 = 4;
 /// The clap command.
 pub(crate) fn command() -> Command {
     which::options(Command::new("stop"))
-        .about("Stops a service that `run` or the library started, and waits until it has ended")
+        .about("Stops a service, under any manager or none, and waits until it has ended")
         .long_about(
-            "Sends SIGTERM, or the signal that the spec names, to the main process of the service and waits until it \
+            "A service that a manager of this machine has (systemd, launchd, OpenRC, runit, s6, daemontools, supervisord, an \
+             init script) is stopped by the manager, which would start it again otherwise; its sockets and timers under \
+             systemd are stopped, too. Of any other: sends SIGTERM, or the signal that the spec names, to the main process of the service and waits until it \
              has ended; after a timeout it sends SIGKILL. Leftover processes are stopped in the same way, even if the \
              main process has already ended: those in the service's own session, and those that inherited the \
              descriptor of its lock or its SVCADAPT_PROCESS. With a monitor, KillMode=process and none leave them. The main process is the holder of the service's lock; \
@@ -45,9 +49,38 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Ok(arguments) => arguments,
         Err(error) => return report::failed(&error),
     };
-    match control::stop(&target, timeout) {
+    match owner(&target, &control::status(&target)) {
+        Ok(Owner::Manager(managed)) => by_manager(&target, &managed, timeout),
+        Ok(Owner::Svcadapt) => by_svcadapt(&target, timeout),
+        Err(error) => report::failed(&error),
+    }
+}
+
+/// Stops a service by its manager, and ends what the manager has left.
+fn by_manager(target: &ServiceRef, managed: &ManagedService, timeout: Option<Timespan>) -> Exit {
+    let begun = Instant::now();
+    match managed.state() {
+        Ok(state) if state.phase.is_over() => return by_svcadapt(target, timeout),
+        Ok(_) => {}
+        Err(error) => return report::failed(&error),
+    }
+    let limit = timeout.and_then(Timespan::finite).unwrap_or(start::ACTION_TIMEOUT);
+    if let Err(error) = managed.perform(Action::Stop, limit) {
+        return report::failed(&error);
+    }
+    match control::stop(target, timeout) {
+        Ok(_) => {
+            let took = seconds(begun.elapsed());
+            report::answer(&format!("{}: stopped ({managed}, {took})\n", printable(target.to_string())), 0)
+        }
+        Err(cause) => report::refused("stop", target, &cause.to_string(), cause.hint(), status(&cause)),
+    }
+}
+
+fn by_svcadapt(target: &ServiceRef, timeout: Option<Timespan>) -> Exit {
+    match control::stop(target, timeout) {
         Ok(stopped) => {
-            let text = message(&target, &stopped);
+            let text = message(target, &stopped);
             if let Stopped::Ended { failure: Some(failure), .. } = &stopped {
                 report::report(failure);
             }
@@ -58,7 +91,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             }
             report::answer(&text, 0)
         }
-        Err(cause) => report::refused("stop", &target, &cause.to_string(), cause.hint(), status(&cause)),
+        Err(cause) => report::refused("stop", target, &cause.to_string(), cause.hint(), status(&cause)),
     }
 }
 

@@ -31,6 +31,9 @@ pub struct Status {
     /// Whether a start without a monitor still waits until it is ready.
     #[doc(hidden)]
     pub starting: bool,
+    /// The process of a running service that its starter knows: its monitor, else its main process.
+    #[doc(hidden)]
+    pub first: Option<i32>,
 }
 
 impl Status {
@@ -169,6 +172,13 @@ pub fn status(target: &ServiceRef) -> Status {
         usage: record.and_then(Usage::of),
         program: record.map(|record| record.program.clone()),
         pid_file: pid_file.map(|path| PidFile { content: content(&path, pid), path }),
+        first: match &service.state {
+            ServiceState::Running(main) => {
+                let monitor = main.record.living_monitor().map(|monitor| monitor.pid);
+                Some(monitor.unwrap_or(main.record.pid))
+            }
+            _ => None,
+        },
         state: match &service.state {
             ServiceState::Running(main) => {
                 RunState::Running(main.record.pid, main.record.start_time.and_then(age))

@@ -21,6 +21,7 @@ mod json;
 mod manager;
 mod mode;
 mod probe;
+mod supervisor;
 
 #[doc(hidden)]
 pub use cgroup::{UnitRef, unit_of_path};
@@ -40,3 +41,5 @@ pub use mode::{Mode, ModeOption};
 #[doc(hidden)]
 pub use probe::{ask_manager, gather, stderr_is_journal, variables};
 pub use probe::{decide, look};
+#[doc(hidden)]
+pub use supervisor::{Supervisor, supervisor_of, supervisors, unit_of};

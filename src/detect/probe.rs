@@ -82,7 +82,7 @@ fn gather_deciding() -> Facts {
 const MAX_ANCESTORS: usize = 16;
 
 /// The parent, and its ancestors up to the first that does not wait for its child.
-fn ancestors(ppid: i32) -> (Option<Ancestor>, Vec<Ancestor>) {
+pub(super) fn ancestors(ppid: i32) -> (Option<Ancestor>, Vec<Ancestor>) {
     let Some(parent) = visible(ppid) else { return (None, Vec::new()) };
     let (mut next, mut last) = (parent.ppid, process(parent));
     let parent = last.clone();
@@ -98,7 +98,7 @@ fn ancestors(ppid: i32) -> (Option<Ancestor>, Vec<Ancestor>) {
 
 /// The path of this process relative to the root of systemd's hierarchy. `/proc/1/cgroup` is read only if the root can differ
 /// from `/`.
-fn below_manager(own: &str) -> Option<String> {
+pub(super) fn below_manager(own: &str) -> Option<String> {
     match systemd_path(own, None)? {
         root if root == "/" => Some(root),
         _ => systemd_path(own, procfs::cgroup(1).ok().as_deref()),
@@ -156,11 +156,11 @@ fn platform() -> Platform {
 }
 
 /// A visible process. `None` for pid 0, the parent of a process whose parent is outside the pid namespace.
-fn visible(pid: i32) -> Option<process_info::ProcessInfo> {
+pub(super) fn visible(pid: i32) -> Option<process_info::ProcessInfo> {
     (pid > 0).then(|| process_info::of(pid)).flatten()
 }
 
-fn process(other: process_info::ProcessInfo) -> Ancestor {
+pub(super) fn process(other: process_info::ProcessInfo) -> Ancestor {
     Ancestor {
         pid: other.pid,
         process_group: other.process_group,

@@ -17,7 +17,7 @@ pub use place::{own_log, place};
 pub use read::{FileQuery, file_lines, has_times, last_lines};
 pub(crate) use rotate::{MAX_BYTES, prepare, prepare_directory};
 pub(crate) use show::journal_since;
-pub use show::{LogQuery, LogSource, journal_command, journal_last};
+pub use show::{LogQuery, LogSource, journal_command, journal_last, journal_query};
 pub(crate) use timestamp::TIME_BYTES;
 pub use when::log_time;
 pub(crate) use writer::LogRules;

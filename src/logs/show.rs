@@ -53,23 +53,19 @@ pub struct LogQuery {
 /// users could use the name as well.
 pub fn journal_command(identifier: &str, user: u32, query: &LogQuery) -> Command {
     let mut command = Command::new("journalctl");
-    command.args(["--no-pager", "--quiet"]);
-    match query.lines {
-        Some(lines) => command.arg(format!("--lines={lines}")),
-        None => command.arg("--lines=all"),
-    };
-    if let Some(since) = &query.since {
-        command.arg(format!("--since={since}"));
-    }
-    if let Some(until) = &query.until {
-        command.arg(format!("--until={until}"));
-    }
-    if query.follow {
-        command.arg("--follow");
-    }
+    command.args(["--no-pager", "--quiet"]).args(journal_query(query));
     command.arg(format!("SYSLOG_IDENTIFIER={identifier}")).arg("_TRANSPORT=stdout");
     command.arg(format!("_UID={user}"));
     command
+}
+
+/// A query as options of journalctl(1).
+pub fn journal_query(query: &LogQuery) -> Vec<String> {
+    let lines = query.lines.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
+    let since = query.since.iter().map(|since| format!("--since={since}"));
+    let until = query.until.iter().map(|until| format!("--until={until}"));
+    let follow = query.follow.then(|| "--follow".to_owned());
+    [format!("--lines={lines}")].into_iter().chain(since).chain(until).chain(follow).collect()
 }
 
 /// The last lines of a service in the journal. Empty if they cannot be read.

@@ -301,6 +301,11 @@ pub fn memory(name: &str) -> io::Result<OwnedFd> {
     platform::memory_file(name)
 }
 
+/// A file without a name, in memory where the system has such files, open for reading and writing.
+pub fn unnamed(name: &str) -> io::Result<OwnedFd> {
+    platform::unnamed_file(name)
+}
+
 /// A file without a name that has this content, open for reading.
 pub fn readable(name: &str, content: &[u8]) -> io::Result<OwnedFd> {
     platform::sealed_file(name, content)

@@ -8,6 +8,7 @@
 //! `UPDATE=1 cargo test --test it -- contract` writes the table again, and leaves the reasons to their author.
 //! `SVCADAPT_TEST_HOSTS=PART` selects hosts by name.
 
+mod control;
 mod host;
 mod life;
 mod output;
@@ -26,7 +27,7 @@ use table::{Cell, Table};
 /// A row: what holds, and how a host is asked.
 type Row = (&'static str, fn(&Host) -> Cell);
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     ("readiness", readiness::readiness),
     ("status text", readiness::status_text),
     ("reload", readiness::reload),
@@ -42,6 +43,7 @@ const ROWS: [Row; 15] = [
     ("logs", output::logs),
     ("pid file", state::pid_file),
     ("fd store", sockets::descriptor_store),
+    ("control", control::control),
 ];
 
 #[test]

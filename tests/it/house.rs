@@ -54,6 +54,7 @@ const PACKAGES: &[Package] = &[
             ("sys", &[]),
         ],
     },
+    Package { folder: "src/hosts", rooms: &[] },
     Package { folder: "src/cli", rooms: &[("audit", &[]), ("generate", &[])] },
 ];
 
@@ -71,8 +72,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde", &["src/convert"]),
     ("serde_json", &["src/cli", "src/convert", "src/detect"]),
     ("plist", &["src/convert"]),
-    ("svcadapt", &["src/cli"]),
+    ("svcadapt", &["src/cli", "src/hosts"]),
     ("svcadapt_convert", &["src/cli"]),
+    ("svcadapt_hosts", &["src/cli"]),
 ];
 
 /// The files outside of `sys` that ask which system this is: one reads it for the record, the other has a crate that
@@ -197,7 +199,7 @@ fn broken_house_rule_is_reported_at_its_line() {
         (
             "src/plan/step.rs",
             "use svcadapt::Name;\n",
-            "src/plan/step.rs:1: the crate `svcadapt` belongs in `src/cli`",
+            "src/plan/step.rs:1: the crate `svcadapt` belongs in `src/cli`, `src/hosts`",
         ),
         (
             "src/plan/step.rs",

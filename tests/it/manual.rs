@@ -7,7 +7,7 @@ use svcadapt_spec::FIELDS;
 use crate::harness::skip;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "run",
     "detect",
     "audit",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 24] = [
     "gen-sysv",
     "show",
     "status",
+    "start",
     "stop",
     "restart",
     "reload",
@@ -68,7 +69,7 @@ fn manual_pages_cover_every_command_and_option() {
         stderr_of(&svcadapt(["man", "walk"])),
         "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, gen-openrc, \
          gen-runit, gen-s6, gen-sysv, show, \
-         check, status, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, completions, man\n"
+         check, status, start, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, completions, man\n"
     );
 }
 

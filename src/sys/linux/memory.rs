@@ -13,6 +13,8 @@ pub(crate) fn memory_file(name: &str) -> io::Result<OwnedFd> {
     Ok(memfd_create(name, MFdFlags::MFD_CLOEXEC)?)
 }
 
+pub(crate) use memory_file as unnamed_file;
+
 /// A file in memory that no process can change (F_ADD_SEALS, fcntl(2)), open for reading.
 pub(crate) fn sealed_file(name: &str, content: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);

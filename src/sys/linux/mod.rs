@@ -41,7 +41,7 @@ pub(super) use executable::{EXEC_AFTER_FORK, own_image, process_name, set_proces
 pub(super) use ids::{
     groups, has_rights_of_the_file, ids_are_final, is_secure_exec, set_group, set_groups, set_login, set_user,
 };
-pub(super) use memory::{memory_file, sealed_file};
+pub(super) use memory::{memory_file, sealed_file, unnamed_file};
 pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
 pub(super) use path_trust::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
 pub(super) use process_id::{

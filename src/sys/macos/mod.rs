@@ -33,7 +33,7 @@ pub(super) use super::posix::{
     open_queue, peer_user, pipe, real_time, real_time_name, real_time_number, remove_queue,
     reset_dispositions, reset_ignored, sealed_file, sender, set_coredump_filter, set_cpu_affinity,
     set_cpu_policy, set_io_priority, set_numa_policy, set_oom_score_adjust, set_personality, set_pipe_size,
-    set_timer_slack, socket_option, user, wait_for_priority, watch, watch_changes,
+    set_timer_slack, socket_option, unnamed_file, user, wait_for_priority, watch, watch_changes,
 };
 pub use super::posix::{capability, listeners};
 

@@ -14,3 +14,10 @@ pub(crate) fn sealed_file(name: &str, content: &[u8]) -> io::Result<OwnedFd> {
     File::from(writer).write_all(content)?;
     Ok(reader?.into())
 }
+
+/// A file without a name, open for reading and writing.
+pub(crate) fn unnamed_file(name: &str) -> io::Result<OwnedFd> {
+    let (file, path) = nix::unistd::mkstemp(&std::env::temp_dir().join(format!("{name}.XXXXXX")))?;
+    std::fs::remove_file(&path)?;
+    Ok(file)
+}

@@ -24,7 +24,7 @@ pub(super) use credentials::{
     connect_named, peer_user, sender,
 };
 pub(super) use descriptors::{is_same_description, mark, pipe};
-pub(super) use memory::sealed_file;
+pub(super) use memory::{sealed_file, unnamed_file};
 pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
 pub(super) use process_settings::{
     join_session_keyring, set_coredump_filter, set_numa_policy, set_personality,

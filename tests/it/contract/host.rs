@@ -12,7 +12,9 @@ use std::{env, thread};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::{Booted, Capability, Dir, Exit, Output, Systemd, all_rounds, have, managers, require, wait_within};
+use crate::harness::{
+    Booted, Capability, Dir, Exit, Output, Systemd, all_rounds, have, managers, require, wait_within,
+};
 
 /// How long something that comes at once is waited for, on a machine that has other work, too; and where it is known not
 /// to come.

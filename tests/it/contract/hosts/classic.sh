@@ -4,9 +4,11 @@ install() {
 #!/bin/sh
 case \$1 in
     start) $(command_of "$1" "$2") ;;
-    stop | restart) $svcadapt \$1 $1 ;;
+    stop | restart | status) $svcadapt \$1 $1 ;;
+    *) exit 2 ;;
 esac
 END
+    chmod 0755 "/etc/init.d/$1"
 }
 start() {
     # It returns when the service is ready.

@@ -73,6 +73,13 @@ boot() {
 }
 
 # The questions of the rows.
+control_of() { beside "$1" "$svcadapt" "$2" "$1"; }
+start_by_control() { control_of "$1" start; }
+svcadapt_finds() { [ "$(status "$1" | field state) $(status "$1" | field pid)" = "running $2" ]; }
+svcadapt_finds_no() {
+    control_of "$1" status >/dev/null
+    [ $? = 3 ]
+}
 shows() { [ "$(status_text "$1")" = "$2" ]; }
 main_is() { [ "$(main_pid "$1")" = "$2" ]; }
 which_are() {

@@ -18,3 +18,13 @@ gone() { [ ! -e "/proc/$(cat "/run/$1.engine")" ]; }
 # The engine makes a new one.
 restart() { beside "$1" "$svcadapt" restart "$1"; }
 has_failed() { gone "$1"; }
+# A container that was stopped is started by its engine.
+start_by_control() { start "$1"; }
+control_of() { [ "$2" = restart ] && beside "$1" "$svcadapt" restart "$1" || control_of_container "$@"; }
+control_of_container() {
+    case $2 in
+        stop) gone "$1" || { beside "$1" "$svcadapt" stop "$1"; within 20 gone "$1"; } ;;
+        status) if gone "$1"; then return 3; else beside "$1" "$svcadapt" status "$1"; fi ;;
+    esac
+}
+ended() { gone "$1" || ! runs "$@"; }

@@ -1,6 +1,14 @@
 # A property list that gen-plist has written.
 boot() {
     mkfifo /run/open
+    # For svcadapt: the stand-in takes labels without their domain, and has one status for all failures.
+    mkdir -p /Library/LaunchDaemons /usr/local/bin
+    cat >/usr/local/bin/launchctl <<END
+#!/bin/sh
+words=\$(echo "\$*" | sed 's# system/# #; s#^bootstrap system #bootstrap #')
+"$dir/launchd" --ask "\$words" || exit 113
+END
+    chmod 0755 /usr/local/bin/launchctl
     # It ends with its standard input.
     exec "$dir/launchd" --log "$dir/events" --second 100 <>/run/open
 }
@@ -8,6 +16,7 @@ launchctl() { "$dir/launchd" --ask "$*"; }
 install() {
     "$svcadapt" gen-plist --svcadapt "$svcadapt" --label "$1" --output "$dir" --allow-loss --name "$1" $2 \
         2>"$dir/$1.said" || cat "$dir/$1.said" >&2
+    cp "$dir/$1.plist" /Library/LaunchDaemons
 }
 start() { launchctl bootstrap "$dir/$1.plist"; }
 stop() {

@@ -4,8 +4,13 @@ boot() {
     exec s6-svscan /srv/s6 >/srv/log 2>&1
 }
 install() {
-    run_script "$1" "--notification-fd 3 $2"
-    echo 3 >"/srv/$1/notification-fd"
+    case $2 in
+        *--ready* | *notify*)
+            run_script "$1" "--notification-fd 3 $2"
+            echo 3 >"/srv/$1/notification-fd"
+            ;;
+        *) run_script "$1" "$2" ;;
+    esac
 }
 loaded() {
     for service in /srv/*/run; do

@@ -1,0 +1,88 @@
+//! `svcadapt start`: starts a service that is installed, or whose record is left.
+
+use std::time::Duration;
+
+use clap::{ArgMatches, Command};
+use svcadapt::control;
+use svcadapt::control::{RunState, ServiceRef, Status};
+use svcadapt_hosts::{Action, ManagedService, RunPhase};
+
+use super::owner::{Owner, owner};
+use super::text::printable;
+use super::{Exit, report, requests, which};
+
+/// How long a manager may take to start, restart or stop a service. Its own timeouts are shorter.
+pub(super) const ACTION_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The clap command.
+pub(crate) fn command() -> Command {
+    which::options(Command::new("start"))
+        .about("Starts a service by the manager that has it, and waits until it is ready")
+        .long_about(
+            "Asks the manager that has a service of this name, running or not: systemd (also the user's), launchd, OpenRC, \
+             runit, s6, daemontools, supervisord, or an init script. It waits as long as the manager's tool does: until the \
+             service is ready where the manager knows readiness. A service without a manager is started from its record, \
+             if it has ended without `stop`. `svcadapt run` starts a new one.\n\n\
+             Exit status: 0 it runs, 1 it could not be started, 7 nothing is known of it.",
+        )
+}
+
+/// Starts the service.
+pub(crate) fn run(matches: &ArgMatches) -> Exit {
+    let target = match which::target(matches) {
+        Ok(target) => target,
+        Err(error) => return report::failed(&error),
+    };
+    let found = control::status(&target);
+    match (owner(&target, &found), &found.state) {
+        (Ok(Owner::Manager(managed)), _) => by_manager(&target, &managed, &found),
+        (Ok(Owner::Svcadapt), RunState::Running(pid, _)) => already(&target, Some(*pid)),
+        (Ok(Owner::Svcadapt), _) => requests::start_again(&target, "started"),
+        (Err(error), _) => report::failed(&error),
+    }
+}
+
+fn by_manager(target: &ServiceRef, managed: &ManagedService, found: &Status) -> Exit {
+    match managed.state() {
+        Ok(state) if state.phase == RunPhase::Running => {
+            let pid = match found.state {
+                RunState::Running(pid, _) => Some(pid),
+                _ => state.pid,
+            };
+            return already(target, pid);
+        }
+        Ok(_) => {}
+        Err(error) => return report::failed(&error),
+    }
+    done(target, managed, Action::Start, "started", ACTION_TIMEOUT)
+}
+
+fn already(target: &ServiceRef, pid: Option<i32>) -> Exit {
+    let pid = pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
+    report::answer(&format!("{}: already running{pid}\n", printable(target.to_string())), 0)
+}
+
+/// Makes the manager do it, and prints that it is done.
+pub(super) fn done(
+    target: &ServiceRef,
+    managed: &ManagedService,
+    action: Action,
+    word: &str,
+    limit: Duration,
+) -> Exit {
+    match managed.perform(action, limit) {
+        Ok(()) => {
+            let line = format!("{}: {word} ({managed})\n", printable(target.to_string()));
+            report::answer(&line, 0)
+        }
+        Err(error) => report::failed(&explained(error)),
+    }
+}
+
+/// Adds the usual cure.
+fn explained(error: svcadapt::StepError) -> svcadapt::StepError {
+    if error.hint.is_none() && svcadapt::internal::effective_user() != 0 {
+        return error.hint("if it is a service of the system, run this as root");
+    }
+    error
+}

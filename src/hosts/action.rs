@@ -1,0 +1,26 @@
+//! What a manager is asked for.
+
+/// What a manager is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Start it, and wait until the manager calls it started.
+    Start,
+    /// Stop it so that it stays stopped, and wait until it has ended.
+    Stop,
+    /// Stop it and start it again.
+    Restart,
+    /// Make it read its configuration again.
+    Reload,
+}
+
+impl Action {
+    /// Its name: that of the command of svcadapt, and the word of init scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Reload => "reload",
+        }
+    }
+}

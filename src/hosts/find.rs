@@ -1,0 +1,65 @@
+//! Which manager has a service.
+
+use svcadapt::detect::Manager;
+use svcadapt::internal::{Supervisor, is_booted_with_systemd, supervisor_of, supervisors};
+
+use super::supervision::{Directory, has_directory};
+use super::{ManagedService, daemontools, launchd, openrc, runit, s6, supervisord, systemd, sysv};
+
+/// The service that a manager has started these processes for: the first one, which may be a monitor of svcadapt, and the
+/// program's main one. `None`: no manager has, or it may not be looked at.
+pub fn of_process(first: i32, main: i32) -> Option<ManagedService> {
+    if let Some(unit) = is_booted_with_systemd().then(|| systemd::Unit::of_process(first)).flatten() {
+        return Some(ManagedService::new(unit));
+    }
+    let supervisor = supervisor_of(first).filter(is_here)?;
+    match supervisor.manager {
+        Manager::OpenRc => openrc::Script::of(&supervisor).map(ManagedService::new),
+        Manager::Supervisord => supervisord::Program::of_process(&supervisor, main).map(ManagedService::new),
+        _ => Directory::of(&supervisor).and_then(|directory| in_directory(&supervisor, directory)),
+    }
+}
+
+/// The services of this name that the managers running here have, whether they run or not.
+pub fn named(name: &str) -> Vec<ManagedService> {
+    let mut all = Vec::new();
+    let has_systemd = is_booted_with_systemd();
+    if has_systemd {
+        all.extend(systemd::Unit::named(name).into_iter().map(ManagedService::new));
+    }
+    all.extend(launchd::Job::named(name).into_iter().map(ManagedService::new));
+    for supervisor in supervisors().into_iter().filter(is_here) {
+        match supervisor.manager {
+            Manager::Supervisord => {
+                all.extend(supervisord::Program::named(&supervisor, name).map(ManagedService::new));
+            }
+            _ if has_directory(&supervisor) => {
+                let directory = Directory::of(&supervisor).filter(|directory| directory.is_named(name));
+                all.extend(directory.and_then(|directory| in_directory(&supervisor, directory)));
+            }
+            _ => {}
+        }
+    }
+    let script = openrc::Script::named(name).map(ManagedService::new);
+    // Under systemd a script is a unit; under OpenRC it is a service of OpenRC.
+    let of_init = || (!has_systemd).then(|| sysv::Script::named(name).map(ManagedService::new)).flatten();
+    all.extend(script.or_else(of_init));
+    all
+}
+
+/// Whether a supervisor has this process' files and pids: one in a container has others.
+fn is_here(supervisor: &Supervisor) -> bool {
+    ["mnt", "pid"].iter().all(|kind| {
+        let link = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/{kind}"));
+        link(&supervisor.pid.to_string()).is_ok_and(|its| link("self").is_ok_and(|own| own == its))
+    })
+}
+
+fn in_directory(supervisor: &Supervisor, directory: Directory) -> Option<ManagedService> {
+    Some(match supervisor.manager {
+        Manager::S6 => ManagedService::new(s6::Service(directory)),
+        Manager::Runit => ManagedService::new(runit::Service(directory)),
+        Manager::Daemontools => ManagedService::new(daemontools::Service(directory)),
+        _ => return None,
+    })
+}

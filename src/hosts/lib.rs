@@ -1,0 +1,30 @@
+//! SERVICE MANAGERS: which one has a service, and what it does when it is asked.
+//!
+//! [`of_process`] finds the manager that has started a process, [`named`] the services of a name that the managers of this
+//! machine have, running or not. A [`ManagedService`] is started, stopped, restarted, reloaded and looked at by its
+//! manager's own tool, because a manager starts a service again that was stopped in any other way.
+//!
+//! One file a manager: how its services are found, which command does what, and how its answer is read.
+
+#![forbid(unsafe_code)]
+
+mod action;
+mod daemontools;
+mod find;
+mod launchd;
+mod openrc;
+mod runit;
+mod s6;
+mod service;
+mod settle;
+mod state;
+mod supervision;
+mod supervisord;
+mod systemd;
+mod sysv;
+mod tool;
+
+pub use action::Action;
+pub use find::{named, of_process};
+pub use service::{Host, ManagedService};
+pub use state::{HostState, RunPhase};

@@ -1,0 +1,115 @@
+//! s6: s6-svc and s6-svstat.
+
+use std::time::Duration;
+
+use svcadapt::StepError;
+
+use super::service::{Host, Managed};
+use super::settle::limited;
+use super::supervision::Directory;
+use super::tool::Tool;
+use super::{Action, HostState, RunPhase};
+
+/// A service directory.
+#[derive(Debug)]
+pub(crate) struct Service(pub(crate) Directory);
+
+impl Service {
+    /// Whether the service reports its readiness.
+    fn notifies(&self) -> bool {
+        self.0.path.join("notification-fd").exists()
+    }
+}
+
+impl Managed for Service {
+    fn host(&self) -> Host {
+        Host::S6
+    }
+
+    fn address(&self) -> String {
+        self.0.address()
+    }
+
+    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
+        let (wait, command) = match (action, self.notifies()) {
+            (Action::Start, false) => ("-wu", "-u"),
+            (Action::Start, true) => ("-wU", "-u"),
+            (Action::Stop, _) => ("-wD", "-d"),
+            (Action::Restart, false) => ("-wr", "-r"),
+            (Action::Restart, true) => ("-wR", "-r"),
+            (Action::Reload, _) => return Vec::new(),
+        };
+        let limit = limited(action, limit);
+        let timeout = limit.as_millis().to_string();
+        let tool = Tool::new("s6-svc").args([wait, "-T", &timeout, command, "--"]);
+        // s6-svc ends by itself in time.
+        vec![tool.args([&self.0.path]).within(limit + Duration::from_secs(5))]
+    }
+
+    fn state(&self) -> Result<HostState, StepError> {
+        let tool =
+            Tool::new("s6-svstat").args(["-o", "up,wantedup,ready,pid,updownfor,exitcode,signum", "--"]);
+        let finished = tool.args([&self.0.path]).succeed()?;
+        let notifies = self.notifies();
+        let state = state(&finished.output, notifies).ok_or_else(|| {
+            StepError::new("s6-svstat", format!("unexpected answer {:?}", finished.output.trim()))
+                .of(self.address())
+                .status(1)
+        })?;
+        Ok(HostState { enabled: Some(self.0.is_enabled()), ..state })
+    }
+
+    fn contains_this_process(&self) -> bool {
+        self.0.contains_this_process()
+    }
+}
+
+/// The answer of s6-svstat: `true true false 123 17 -1 0`.
+fn state(answer: &str, notifies: bool) -> Option<HostState> {
+    let words: Vec<&str> = answer.split_ascii_whitespace().collect();
+    let [up, wanted, ready, pid, since, exit, signal] = words.as_slice() else { return None };
+    let is = |word: &str| word == "true";
+    let phase = match (is(up), is(wanted)) {
+        (true, true) if notifies && !is(ready) => RunPhase::Starting,
+        (true, true) => RunPhase::Running,
+        (true, false) => RunPhase::Stopping,
+        (false, true) => RunPhase::Restarting,
+        (false, false) => RunPhase::Stopped,
+    };
+    let last_exit = match (exit.parse::<i32>().ok()?, signal.parse::<i32>().ok()?) {
+        _ if is(up) => None,
+        (_, signal) if signal > 0 => Some(svcadapt::internal::signal::name(signal)),
+        (exit, _) if exit >= 0 => Some(format!("exit status {exit}")),
+        _ => None,
+    };
+    Some(HostState {
+        since: since.parse().ok().map(Duration::from_secs),
+        last_exit,
+        ..HostState::of(phase, pid.parse().ok().filter(|pid| *pid > 0))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answer_of_s6_svstat_becomes_a_state() {
+        for (answer, notifies, phase, pid) in [
+            ("true true true 17 3 -1 0\n", true, RunPhase::Running, Some(17)),
+            ("true true false 17 3 -1 0\n", true, RunPhase::Starting, Some(17)),
+            ("true true false 17 3 -1 0\n", false, RunPhase::Running, Some(17)),
+            ("true false false 17 3 -1 0\n", false, RunPhase::Stopping, Some(17)),
+            ("false true false -1 3 1 0\n", false, RunPhase::Restarting, None),
+            ("false false false -1 3 0 15\n", false, RunPhase::Stopped, None),
+        ] {
+            let state = state(answer, notifies).unwrap();
+            assert_eq!((state.phase, state.pid), (phase, pid), "{answer}");
+        }
+        assert_eq!(
+            state("false false false -1 3 0 15", false).unwrap().last_exit.as_deref(),
+            Some("SIGTERM")
+        );
+        assert!(state("", false).is_none() && state("up (pid 17) 3 seconds", false).is_none());
+    }
+}

@@ -1,0 +1,144 @@
+//! A service in the hands of a manager.
+
+use std::fmt;
+use std::process::Command;
+use std::time::Duration;
+
+use svcadapt::StepError;
+use svcadapt::internal::LogQuery;
+
+use super::tool::Tool;
+use super::{Action, HostState};
+
+/// A service manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Host {
+    /// systemd, as process 1 or as a user's manager.
+    Systemd,
+    /// launchd of macOS.
+    Launchd,
+    /// `OpenRC`, with or without supervise-daemon.
+    OpenRc,
+    /// runit.
+    Runit,
+    /// s6.
+    S6,
+    /// daemontools.
+    Daemontools,
+    /// supervisord.
+    Supervisord,
+    /// Init scripts of System V.
+    SysV,
+}
+
+impl Host {
+    /// Its name, one lower-case word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Systemd => "systemd",
+            Self::Launchd => "launchd",
+            Self::OpenRc => "openrc",
+            Self::Runit => "runit",
+            Self::S6 => "s6",
+            Self::Daemontools => "daemontools",
+            Self::Supervisord => "supervisord",
+            Self::SysV => "sysv",
+        }
+    }
+}
+
+/// What a manager does with one of its services.
+pub(crate) trait Managed: fmt::Debug {
+    fn host(&self) -> Host;
+
+    /// What the manager calls it: a unit, a label, a directory, a name.
+    fn address(&self) -> String;
+
+    /// The commands that do this, in order. Empty if the manager has no such action.
+    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool>;
+
+    /// What the manager says of it.
+    fn state(&self) -> Result<HostState, StepError>;
+
+    /// Waits for what the commands have begun. Most managers' tools wait by themselves.
+    fn settle(&self, _action: Action, _before: &HostState, _limit: Duration) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    /// The command that prints its log, if the manager keeps it.
+    fn log_command(&self, _query: &LogQuery) -> Option<Command> {
+        None
+    }
+
+    /// Whether this process is a part of it: a command of the service that asks its own manager would wait for itself.
+    fn contains_this_process(&self) -> bool;
+}
+
+/// A service in the hands of a manager.
+#[derive(Debug)]
+pub struct ManagedService(pub(crate) Box<dyn Managed>);
+
+impl ManagedService {
+    pub(crate) fn new(managed: impl Managed + 'static) -> Self {
+        Self(Box::new(managed))
+    }
+
+    /// Its manager.
+    pub fn host(&self) -> Host {
+        self.0.host()
+    }
+
+    /// What the manager calls it: `web.service`, `system/org.example.web`, `/run/service/web`.
+    pub fn address(&self) -> String {
+        self.0.address()
+    }
+
+    /// What the manager says of it.
+    ///
+    /// # Errors
+    ///
+    /// The manager's tool is not installed, fails, or does not answer within 10 s.
+    pub fn state(&self) -> Result<HostState, StepError> {
+        self.0.state()
+    }
+
+    /// Whether the manager has this action.
+    pub fn has(&self, action: Action) -> bool {
+        !self.0.commands(action, Duration::ZERO).is_empty()
+    }
+
+    /// Asks the manager, and waits at most `limit` until it is done.
+    ///
+    /// # Errors
+    ///
+    /// The manager has no such action, its tool fails, or it is not done in time; with the last lines of the tool.
+    pub fn perform(&self, action: Action, limit: Duration) -> Result<(), StepError> {
+        let commands = self.0.commands(action, limit);
+        if commands.is_empty() {
+            let cause = format!("{} has no {}", self.host().name(), action.name());
+            return Err(StepError::new(action.name(), cause).of(self.address()).status(1));
+        }
+        let before = self.state()?;
+        for tool in &commands {
+            tool.succeed()?;
+        }
+        self.0.settle(action, &before, limit)
+    }
+
+    /// The command that prints its log in place of this process. `None` if the manager keeps no log.
+    pub fn log_command(&self, query: &LogQuery) -> Option<Command> {
+        self.0.log_command(query)
+    }
+
+    /// Whether this process is a part of the service.
+    pub fn contains_this_process(&self) -> bool {
+        self.0.contains_this_process()
+    }
+}
+
+impl fmt::Display for ManagedService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.host().name(), self.address())
+    }
+}

@@ -1,0 +1,218 @@
+//! systemd: systemctl(1) and journalctl(1).
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+
+use svcadapt::StepError;
+use svcadapt::internal::{LogQuery, journal_query, unit_of};
+use svcadapt_spec::Scope;
+
+use super::service::{Host, Managed};
+use super::tool::Tool;
+use super::{Action, HostState, RunPhase};
+
+/// A unit of the system's manager or of the user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unit {
+    pub(crate) name: String,
+    pub(crate) scope: Scope,
+}
+
+/// The properties that a state is made of (org.freedesktop.systemd1(5)).
+const PROPERTIES: [&str; 15] = [
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "MainPID",
+    "UnitFileState",
+    "Result",
+    "NRestarts",
+    "ExecMainCode",
+    "ExecMainStatus",
+    "StatusText",
+    "MemoryCurrent",
+    "TasksCurrent",
+    "StateChangeTimestampMonotonic",
+    "CanReload",
+    "TriggeredBy",
+];
+
+impl Unit {
+    /// The unit of a process, if systemd regards the process as the main one of a service.
+    pub(crate) fn of_process(pid: i32) -> Option<Self> {
+        let found = unit_of(pid).filter(svcadapt::internal::UnitRef::is_service)?;
+        let unit = Self { name: found.name, scope: found.scope };
+        let state = unit.state().ok()?;
+        // A daemon that was started from another service, such as a job of cron, is in that one's control group.
+        state.pid.is_some_and(|main| main == pid || svcadapt::internal::descends(pid, main)).then_some(unit)
+    }
+
+    /// The loaded or installed units of this name.
+    pub(crate) fn named(name: &str) -> Vec<Self> {
+        let is_user = svcadapt::internal::effective_user() != 0;
+        let scopes =
+            if is_user { [Some(Scope::User), Some(Scope::System)] } else { [None, Some(Scope::System)] };
+        let units = scopes.into_iter().flatten().map(|scope| Self { name: format!("{name}.service"), scope });
+        units.filter(|unit| unit.properties().is_ok_and(|known| is_there(&known))).collect()
+    }
+
+    fn systemctl(&self, words: &[&str]) -> Tool {
+        let tool = Tool::new("systemctl");
+        let tool = match self.scope {
+            Scope::System => tool,
+            Scope::User => {
+                tool.args(["--user"]).with_variables(&["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "HOME"])
+            }
+        };
+        tool.args(words)
+    }
+
+    fn properties(&self) -> Result<BTreeMap<String, String>, StepError> {
+        let finished =
+            self.systemctl(&["show", "--property", &PROPERTIES.join(","), "--", &self.name]).succeed()?;
+        let lines = finished.output.lines().filter_map(|line| line.split_once('='));
+        Ok(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    /// The sockets, timers and paths that would start the unit again.
+    fn triggers(&self) -> Vec<String> {
+        let known = self.properties().unwrap_or_default();
+        let units = known.get("TriggeredBy").map(String::as_str).unwrap_or_default();
+        units.split_ascii_whitespace().map(str::to_owned).collect()
+    }
+}
+
+fn is_there(known: &BTreeMap<String, String>) -> bool {
+    known.get("LoadState").is_some_and(|state| state != "not-found")
+}
+
+impl Managed for Unit {
+    fn host(&self) -> Host {
+        Host::Systemd
+    }
+
+    fn address(&self) -> String {
+        match self.scope {
+            Scope::System => self.name.clone(),
+            Scope::User => format!("{} (user)", self.name),
+        }
+    }
+
+    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
+        let tool = |word: &str, units: Vec<String>| {
+            let tool = self.systemctl(&[word, "--"]).args(units).within(limit);
+            vec![tool]
+        };
+        let own = vec![self.name.clone()];
+        match action {
+            Action::Start | Action::Restart => tool(action.name(), own),
+            // A socket or a timer would start it again.
+            Action::Stop => tool("stop", self.triggers().into_iter().chain(own).collect()),
+            Action::Reload => {
+                let can = self
+                    .properties()
+                    .is_ok_and(|known| known.get("CanReload").is_some_and(|can| can == "yes"));
+                if can { tool("reload", own) } else { Vec::new() }
+            }
+        }
+    }
+
+    fn state(&self) -> Result<HostState, StepError> {
+        let known = self.properties()?;
+        if is_there(&known) {
+            Ok(state(&known))
+        } else {
+            Err(StepError::new("systemctl show", "no such unit").of(&self.name).status(1))
+        }
+    }
+
+    fn log_command(&self, query: &LogQuery) -> Option<Command> {
+        let tool = Tool::new("journalctl").with_variables(&["PAGER", "TERM", "XDG_RUNTIME_DIR"]);
+        let unit = match self.scope {
+            Scope::System => "--unit",
+            Scope::User => "--user-unit",
+        };
+        tool.args(["--no-pager", "--quiet"]).args(journal_query(query)).args([unit, &self.name]).command()
+    }
+
+    fn contains_this_process(&self) -> bool {
+        unit_of(svcadapt::internal::own_pid())
+            .is_some_and(|own| own.name == self.name && own.scope == self.scope)
+    }
+}
+
+/// What `systemctl show` prints, as a state.
+fn state(known: &BTreeMap<String, String>) -> HostState {
+    let value = |name: &str| known.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let number = |name: &str| value(name)?.parse::<u64>().ok().filter(|number| *number < u64::MAX);
+    let phase = match (value("LoadState"), value("ActiveState"), value("SubState")) {
+        (Some("masked"), _, _) => RunPhase::Stopped,
+        (_, Some("active"), _) => RunPhase::Running,
+        (_, Some("reloading"), _) => RunPhase::Reloading,
+        (_, Some("activating"), Some("auto-restart" | "auto-restart-queued")) => RunPhase::Restarting,
+        (_, Some("activating"), _) => RunPhase::Starting,
+        (_, Some("deactivating"), _) => RunPhase::Stopping,
+        (_, Some("failed"), _) => RunPhase::Failed(value("Result").unwrap_or("failed").to_owned()),
+        _ => RunPhase::Stopped,
+    };
+    // waitid(2): CLD_EXITED, CLD_KILLED, CLD_DUMPED.
+    let last_exit = match (value("ExecMainCode"), value("ExecMainStatus")) {
+        (Some("1"), Some(status)) => Some(format!("exit status {status}")),
+        (Some("2" | "3"), Some(signal)) => {
+            signal.parse().ok().map(|signal: i32| svcadapt::internal::signal::name(signal))
+        }
+        _ => None,
+    };
+    HostState {
+        pid: number("MainPID").filter(|pid| *pid > 0).and_then(|pid| pid.try_into().ok()),
+        enabled: value("UnitFileState").and_then(|state| match state {
+            "enabled" | "enabled-runtime" | "alias" | "static" | "indirect" | "generated" => Some(true),
+            "disabled" | "masked" | "masked-runtime" => Some(false),
+            _ => None,
+        }),
+        since: number("StateChangeTimestampMonotonic")
+            .filter(|at| *at > 0)
+            .and_then(|at| svcadapt::internal::procfs::uptime().ok()?.checked_sub(Duration::from_micros(at))),
+        text: value("StatusText").map(str::to_owned),
+        restarts: number("NRestarts").and_then(|times| times.try_into().ok()),
+        last_exit,
+        memory: number("MemoryCurrent"),
+        tasks: number("TasksCurrent"),
+        ..HostState::of(phase, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> HostState {
+        state(
+            &text
+                .lines()
+                .filter_map(|line| line.split_once('='))
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn properties_of_systemctl_become_a_state() {
+        let running = read(
+            "LoadState=loaded\nActiveState=active\nSubState=running\nMainPID=17\nUnitFileState=enabled\nNRestarts=2\n\
+             ExecMainCode=0\nExecMainStatus=0\nStatusText=at work\nMemoryCurrent=4096\nTasksCurrent=[not set]\n",
+        );
+        assert_eq!((running.phase, running.pid, running.enabled), (RunPhase::Running, Some(17), Some(true)));
+        assert_eq!((running.text.as_deref(), running.restarts), (Some("at work"), Some(2)));
+        assert_eq!((running.memory, running.tasks, running.last_exit), (Some(4096), None, None));
+        let failed = read(
+            "LoadState=loaded\nActiveState=failed\nSubState=failed\nMainPID=0\nResult=signal\nExecMainCode=2\n\
+             ExecMainStatus=9\nMemoryCurrent=18446744073709551615\n",
+        );
+        assert_eq!(failed.phase, RunPhase::Failed("signal".to_owned()));
+        assert_eq!((failed.pid, failed.memory, failed.last_exit.as_deref()), (None, None, Some("SIGKILL")));
+        let waits = read("LoadState=loaded\nActiveState=activating\nSubState=auto-restart\n");
+        assert_eq!((waits.phase, waits.enabled), (RunPhase::Restarting, None));
+    }
+}
