@@ -153,5 +153,5 @@ fn recorded_cell_that_does_not_hold_has_its_reason() {
     }
     assert!(missing.is_empty(), "a reason is missing, or superfluous:\n{}", missing.join("\n"));
     assert_eq!(used, golden.reasons.len(), "a reason names a cell that does not exist");
-    assert_eq!((golden.columns.len(), golden.rows.len()), (11, 15));
+    assert_eq!((golden.columns.len(), golden.rows.len()), (11, 16));
 }

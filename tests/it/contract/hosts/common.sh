@@ -32,7 +32,17 @@ beside() {
 }
 
 status() { beside "$1" "$svcadapt" status --json "$1"; }
-field() { sed -n "s/^  \"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p"; }
+# Not every root has sed(1).
+field() {
+    while IFS= read -r line; do
+        case $line in
+            "  \"$1\": "*)
+                line=${line#*: } line=${line%,} line=${line#\"}
+                echo "${line%\"}"
+                ;;
+        esac
+    done
+}
 main_pid() { status "$1" | field pid; }
 status_text() { status "$1" | field status_text; }
 ready() { [ "$(status "$1" | field ready)" = true ]; }
