@@ -50,10 +50,10 @@ fn label(stage: &str, text: &OsStr) -> Result<Label, StepError> {
 }
 
 /// The format of launchd.
-struct Plist {
+pub(crate) struct Plist {
     /// The value of `--label`.
-    label: Option<Label>,
-    scope: Scope,
+    pub(crate) label: Option<Label>,
+    pub(crate) scope: Scope,
 }
 
 impl Plist {

@@ -84,10 +84,10 @@ const SEARCH_PATH: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// The format of systemd.
-struct UnitFormat {
-    systemd: Systemd,
+pub(crate) struct UnitFormat {
+    pub(crate) systemd: Systemd,
     /// The value of `--harden`.
-    level: Level,
+    pub(crate) level: Level,
 }
 
 impl Format for UnitFormat {

@@ -19,46 +19,57 @@ use svcadapt::StepError;
 use svcadapt_convert::divide::{Loss, divide};
 use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::load::Loaded;
-use svcadapt_spec::Scope;
+use svcadapt_spec::{Scope, ServiceName};
 
-use super::deliver::{OutputFile, deliver};
 use super::losses::SourceText;
 use super::message::{remark_message, spec_message};
 use super::report::{print, report, report_all};
 use super::text::json_text;
 use super::{Exit, advice, args, spec_file};
+use svcadapt_hosts::{OutputFile, deliver};
 
 /// Adds the options of a format whose host has a system manager and user managers.
 pub(crate) fn scoped_options(command: Command) -> Command {
-    options(command).arg(
-        Arg::new("scope")
-            .long("scope")
-            .value_name("SCOPE")
-            .help("The manager that runs the service: system or user [system]")
-            .help_heading("The file")
-            .value_parser(["system", "user"]),
-    )
+    options(command).arg(scope_option())
+}
+
+/// The option whose value [`scope`] reads.
+pub(crate) fn scope_option() -> Arg {
+    Arg::new("scope")
+        .long("scope")
+        .value_name("SCOPE")
+        .help("The manager that runs the service: system or user [system]")
+        .help_heading("The file")
+        .value_parser(["system", "user"])
 }
 
 /// Adds the options that all formats have.
 pub(crate) fn options(command: Command) -> Command {
-    let flag = |name: &'static str, help: &'static str| {
-        Arg::new(name).long(name).help(help).help_heading("The file").action(ArgAction::SetTrue)
-    };
-    let path = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name(value)
-            .help(help)
-            .help_heading("The file")
-            .value_parser(value_parser!(PathBuf))
-    };
-    args::spec_options(command)
-        .arg(path(
-            "output",
-            "DIR",
-            "Write the file or the files into this directory instead of to standard output",
-        ))
+    let output = path(
+        "output",
+        "DIR",
+        "Write the file or the files into this directory instead of to standard output",
+    );
+    file_options(args::spec_options(command).arg(output))
+        .arg(flag("json", "Print the file and the outcome of each field as a JSON object"))
+}
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).help(help).help_heading("The file").action(ArgAction::SetTrue)
+}
+
+fn path(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .help(help)
+        .help_heading("The file")
+        .value_parser(value_parser!(PathBuf))
+}
+
+/// Adds the options for a file, wherever it is written.
+pub(crate) fn file_options(command: Command) -> Command {
+    command
         .arg(path(
             "svcadapt",
             "PATH",
@@ -70,7 +81,6 @@ pub(crate) fn options(command: Command) -> Command {
                 .conflicts_with("allow-loss"),
         )
         .arg(flag("allow-loss", "Write the file even if the service gets more rights than specified"))
-        .arg(flag("json", "Print the file and the outcome of each field as a JSON object"))
 }
 
 /// The value of `--scope`.
@@ -83,7 +93,9 @@ pub(crate) fn scope(matches: &ArgMatches) -> Scope {
 
 /// Generates and writes the files. If `format` is an error, all other errors are reported too.
 pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, StepError>) -> Exit {
-    let generated = match generate(matches, format) {
+    let directory = matches.get_one::<PathBuf>("output");
+    let destination = directory.map_or(Destination::Output, |path| Destination::Directory(path));
+    let generated = match generate(matches, format, destination) {
         Ok(generated) => generated,
         Err(problems) => {
             report_all(&problems);
@@ -116,8 +128,39 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, StepError>)
     }
 }
 
+/// Generates the files that are installed in a directory of a manager, with the name of the service.
+pub(crate) fn installed<F: Format>(
+    matches: &ArgMatches,
+    format: F,
+    directory: &Path,
+) -> Result<(ServiceName, Vec<OutputFile>), Problems> {
+    let generated = generate(matches, Ok(format), Destination::Manager(directory))?;
+    let missing =
+        || messages([StepError::new("name", "the service has no name").hint("set one: --name NAME")]);
+    Ok((generated.name.ok_or_else(missing)?, generated.files))
+}
+
+/// Where the files go.
+#[derive(Clone, Copy)]
+enum Destination<'a> {
+    Output,
+    Directory(&'a Path),
+    /// A manager's own directory. A service without a name is called after its program.
+    Manager(&'a Path),
+}
+
+impl<'a> Destination<'a> {
+    fn directory(self) -> Option<&'a Path> {
+        match self {
+            Self::Output => None,
+            Self::Directory(path) | Self::Manager(path) => Some(path),
+        }
+    }
+}
+
 /// The generated files and their destination.
 struct Generated<'a> {
+    name: Option<ServiceName>,
     /// The text of all files, for standard output.
     text: Vec<u8>,
     /// Each file, for a directory.
@@ -137,10 +180,11 @@ fn explain(matches: &ArgMatches, hardening: &Hardening) {
     hardening.left_out.iter().for_each(report);
 }
 
-fn generate<F: Format>(
+fn generate<'a, F: Format>(
     matches: &ArgMatches,
     format: Result<F, StepError>,
-) -> Result<Generated<'_>, Problems> {
+    destination: Destination<'a>,
+) -> Result<Generated<'a>, Problems> {
     if let Some(error) = advice::misplaced_output(matches) {
         return Err(vec![error.to_string()]);
     }
@@ -173,10 +217,17 @@ fn generate<F: Format>(
         }
     };
     let one = |error: StepError| vec![error.to_string()];
+    let mut spec = spec;
+    if let Destination::Manager(_) = destination
+        && spec.name.is_none()
+    {
+        let program = Path::new(&spec.command.program).file_name();
+        spec.name = program.and_then(|program| ServiceName::parse(program).ok());
+    }
     let mut spec = format.complete(spec, source.as_ref());
     let starter = advice::assume_forking(&mut spec);
     let Adapter { path: adapter, assumed } = adapter(matches, F::SYSTEM).map_err(one)?;
-    let directory = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
+    let directory = destination.directory();
     let division = divide(&spec, format.target());
     let job = Job {
         spec: &spec,
@@ -210,7 +261,8 @@ fn generate<F: Format>(
     let has_notes = has_notes && (F::NATIVE || !output.is_rewritten);
     check_losses(matches, has_notes || !stale.is_empty(), &output.losses).map_err(one)?;
     let account = account(&spec, &division, &output, &hardening);
-    Ok(Generated { text: concatenated(&output.files), files: output.files, directory, account })
+    let text = concatenated(&output.files);
+    Ok(Generated { name: spec.name, text, files: output.files, directory, account })
 }
 
 /// Warnings about older files in the directory. They are not removed: they may belong to someone else.

@@ -10,7 +10,6 @@ mod advice;
 mod args;
 mod audit;
 mod check;
-mod deliver;
 mod detect;
 mod exit;
 mod gen_openrc;
@@ -20,6 +19,7 @@ mod gen_s6;
 mod gen_sysv;
 mod gen_unit;
 mod generate;
+mod install;
 mod last_lines;
 mod list;
 mod local_machine;
@@ -89,6 +89,10 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
             Some(("show", matches)) => show::run(matches),
             Some(("check", matches)) => check::run(matches),
             Some(("status", matches)) => status::run(matches),
+            Some(("install", matches)) => install::run(matches),
+            Some(("uninstall", matches)) => install::run_uninstall(matches),
+            Some(("enable", matches)) => install::run_enable(matches),
+            Some(("disable", matches)) => install::run_disable(matches),
             Some(("start", matches)) => start::run(matches),
             Some(("stop", matches)) => stop::run(matches),
             Some(("restart", matches)) => requests::restart(matches),
@@ -127,6 +131,10 @@ fn command() -> Command {
         .subcommand(show::command())
         .subcommand(check::command())
         .subcommand(status::command())
+        .subcommand(install::command())
+        .subcommand(install::uninstall_command())
+        .subcommand(install::enable_command())
+        .subcommand(install::disable_command())
         .subcommand(start::command())
         .subcommand(stop::command())
         .subcommand(requests::restart_command())

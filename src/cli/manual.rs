@@ -11,8 +11,8 @@ use svcadapt::StepError;
 use svcadapt::internal::error_text;
 
 use super::Exit;
-use super::deliver::{OutputFile, deliver};
 use super::report::{print, report};
+use svcadapt_hosts::{OutputFile, deliver};
 
 /// The clap command of `man`.
 pub(crate) fn man_command() -> Command {

@@ -27,7 +27,8 @@ pub(crate) fn explain(error: &clap::Error) -> Exit {
 fn usage_error(error: &clap::Error, text: &str) -> StepError {
     let word = |kind| match error.get(kind) {
         Some(ContextValue::String(word)) => Some(word.as_str()),
-        Some(ContextValue::Strings(words)) => words.first().map(String::as_str),
+        // The most similar one is the last.
+        Some(ContextValue::Strings(words)) => words.last().map(String::as_str),
         _ => None,
     };
     let (wrong, similar) = match error.kind() {

@@ -48,10 +48,15 @@ pub fn named(name: &str) -> Vec<ManagedService> {
 }
 
 /// Whether a supervisor has this process' files and pids: one in a container has others.
-fn is_here(supervisor: &Supervisor) -> bool {
+pub(crate) fn is_here(supervisor: &Supervisor) -> bool {
+    has_our_files(supervisor.pid)
+}
+
+/// Whether a process has this process' files and pids.
+pub(crate) fn has_our_files(pid: i32) -> bool {
     ["mnt", "pid"].iter().all(|kind| {
         let link = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/{kind}"));
-        link(&supervisor.pid.to_string()).is_ok_and(|its| link("self").is_ok_and(|own| own == its))
+        link(&pid.to_string()).is_ok_and(|its| link("self").is_ok_and(|own| own == its))
     })
 }
 

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use svcadapt::StepError;
 use svcadapt::internal::effective_user;
+use svcadapt_spec::{Scope, ServiceName};
 
+use super::home::home;
+use super::place::Installer;
 use super::service::{Host, Managed};
 use super::settle::settle;
 use super::tool::{Tool, is_installed};
-use super::{Action, HostState, RunPhase};
+use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A job in a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +111,47 @@ impl Managed for Job {
 
     fn contains_this_process(&self) -> bool {
         env::var_os("XPC_SERVICE_NAME").is_some_and(|name| *name == *self.label)
+    }
+}
+
+/// The jobs of the system, or of the user.
+pub(crate) struct Jobs {
+    pub(crate) scope: Scope,
+}
+
+impl Jobs {
+    fn override_of(&self, name: &ServiceName, word: &str) -> Result<(), StepError> {
+        let domain = match self.scope {
+            Scope::System => "system".to_owned(),
+            Scope::User => format!("gui/{}", effective_user()),
+        };
+        Tool::new("launchctl").args([word, &format!("{domain}/{name}")]).succeed().map(drop)
+    }
+}
+
+impl Installer for Jobs {
+    fn directory(&self) -> Result<PathBuf, StepError> {
+        match self.scope {
+            Scope::System => Ok(PathBuf::from("/Library/LaunchDaemons")),
+            Scope::User => Ok(home()?.join("Library/LaunchAgents")),
+        }
+    }
+
+    fn enable(&self, name: &ServiceName) -> Result<(), StepError> {
+        self.override_of(name, "enable")
+    }
+
+    fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
+        self.override_of(name, "disable")
+    }
+
+    /// The override of launchctl(1) stays when the job is gone: a later job of this label would be disabled.
+    fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
+        self.override_of(name, "enable")
+    }
+
+    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+        Job::named(name.as_str()).pop().map(ManagedService::new)
     }
 }
 

@@ -4,17 +4,25 @@
 //! machine have, running or not. A [`ManagedService`] is started, stopped, restarted, reloaded and looked at by its
 //! manager's own tool, because a manager starts a service again that was stopped in any other way.
 //!
+//! [`Installation`] installs files with a manager and remembers them, so that [`uninstall`] removes these and nothing else.
+//!
 //! One file a manager: how its services are found, which command does what, and how its answer is read.
 
 #![forbid(unsafe_code)]
 
 mod action;
 mod daemontools;
+mod deliver;
 mod find;
+mod home;
+mod install;
 mod launchd;
+mod manifest;
 mod openrc;
+mod place;
 mod runit;
 mod s6;
+mod scanned;
 mod service;
 mod settle;
 mod state;
@@ -25,6 +33,11 @@ mod sysv;
 mod tool;
 
 pub use action::Action;
+pub use deliver::{OutputFile, deliver};
 pub use find::{named, of_process};
+pub use install::{Change, ChangeKind, Installation, Installed, StartNow, uninstall};
+pub use manifest::installed;
+pub use place::Place;
 pub use service::{Host, ManagedService};
 pub use state::{HostState, RunPhase};
+pub use systemd::version as systemd_version;

@@ -1,15 +1,17 @@
 //! OpenRC: rc-service(8) and the state below /run/openrc.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svcadapt::StepError;
 use svcadapt::detect::Manager;
 use svcadapt::internal::{Supervisor, own_pid, supervisor_of};
+use svcadapt_spec::ServiceName;
 
+use super::place::Installer;
 use super::service::{Host, Managed};
 use super::tool::{Tool, is_installed};
-use super::{Action, HostState, RunPhase};
+use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A service script in /etc/init.d.
 #[derive(Debug)]
@@ -73,6 +75,30 @@ impl Managed for Script {
             .is_some_and(|own| own.command_line.get(1) == Some(&self.name));
         // A script of OpenRC that runs `svcadapt stop` has this variable (openrc-run(8)).
         supervised || std::env::var_os("RC_SVCNAME").is_some_and(|name| *name == *self.name)
+    }
+}
+
+/// The scripts of the machine.
+pub(crate) struct Scripts;
+
+/// The runlevel of ordinary services.
+const RUNLEVEL: &str = "default";
+
+impl Installer for Scripts {
+    fn directory(&self) -> Result<PathBuf, StepError> {
+        Ok(PathBuf::from("/etc/init.d"))
+    }
+
+    fn enable(&self, name: &ServiceName) -> Result<(), StepError> {
+        Tool::new("rc-update").args(["add", name.as_str(), RUNLEVEL]).succeed().map(drop)
+    }
+
+    fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
+        Tool::new("rc-update").args(["--all", "del", name.as_str()]).succeed().map(drop)
+    }
+
+    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+        Script::named(name.as_str()).map(ManagedService::new)
     }
 }
 

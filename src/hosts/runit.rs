@@ -1,14 +1,18 @@
 //! runit: sv(8).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use svcadapt::StepError;
+use svcadapt_spec::ServiceName;
 
+use super::place::Installer;
+use super::scanned::Scanner;
 use super::service::{Host, Managed};
 use super::settle::limited;
 use super::supervision::{Directory, seconds};
 use super::tool::Tool;
-use super::{Action, HostState, RunPhase};
+use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A service directory.
 #[derive(Debug)]
@@ -43,6 +47,39 @@ impl Managed for Service {
 
     fn contains_this_process(&self) -> bool {
         self.0.contains_this_process()
+    }
+}
+
+const SCANNER: Scanner = Scanner { host: Host::Runit, program: "runsvdir", directory: "/etc/sv" };
+
+/// The directory that runsvdir scans.
+pub(crate) fn scanned_directory() -> Option<PathBuf> {
+    SCANNER.scanned()
+}
+
+/// The service directories of the machine.
+pub(crate) struct Directories;
+
+impl Installer for Directories {
+    fn directory(&self) -> Result<PathBuf, StepError> {
+        Ok(SCANNER.directory.into())
+    }
+
+    fn enable(&self, name: &ServiceName) -> Result<(), StepError> {
+        SCANNER.enable(name, |_| Ok(()))
+    }
+
+    fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
+        SCANNER.disable(name)
+    }
+
+    fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
+        SCANNER
+            .forget(name, |_, directory| Tool::new("sv").args(["exit"]).args([directory]).succeed().map(drop))
+    }
+
+    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+        SCANNER.service(name)
     }
 }
 

@@ -1,14 +1,18 @@
 //! s6: s6-svc and s6-svstat.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use svcadapt::StepError;
+use svcadapt_spec::ServiceName;
 
+use super::place::Installer;
+use super::scanned::Scanner;
 use super::service::{Host, Managed};
 use super::settle::limited;
 use super::supervision::Directory;
 use super::tool::Tool;
-use super::{Action, HostState, RunPhase};
+use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A service directory.
 #[derive(Debug)]
@@ -31,19 +35,21 @@ impl Managed for Service {
     }
 
     fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
-        let (wait, command) = match (action, self.notifies()) {
-            (Action::Start, false) => ("-wu", "-u"),
-            (Action::Start, true) => ("-wU", "-u"),
-            (Action::Stop, _) => ("-wD", "-d"),
-            (Action::Restart, false) => ("-wr", "-r"),
-            (Action::Restart, true) => ("-wR", "-r"),
-            (Action::Reload, _) => return Vec::new(),
-        };
         let limit = limited(action, limit);
-        let timeout = limit.as_millis().to_string();
-        let tool = Tool::new("s6-svc").args([wait, "-T", &timeout, command, "--"]);
-        // s6-svc ends by itself in time.
-        vec![tool.args([&self.0.path]).within(limit + Duration::from_secs(5))]
+        let svc = |wait: &str, command: &str| {
+            let tool = Tool::new("s6-svc").args([wait, "-T", &limit.as_millis().to_string(), command, "--"]);
+            // s6-svc ends by itself in time.
+            tool.args([&self.0.path]).within(limit + Duration::from_secs(5))
+        };
+        let start = || svc(if self.notifies() { "-wU" } else { "-wu" }, "-u");
+        let stop = || svc("-wD", "-d");
+        match action {
+            Action::Start => vec![start()],
+            Action::Stop => vec![stop()],
+            // Not `-r`: a finish script that keeps an ended service down cannot tell it from an end.
+            Action::Restart => vec![stop(), start()],
+            Action::Reload => Vec::new(),
+        }
     }
 
     fn state(&self) -> Result<HostState, StepError> {
@@ -61,6 +67,42 @@ impl Managed for Service {
 
     fn contains_this_process(&self) -> bool {
         self.0.contains_this_process()
+    }
+}
+
+const SCANNER: Scanner = Scanner { host: Host::S6, program: "s6-svscan", directory: "/etc/s6/sv" };
+
+/// The directory that s6-svscan scans.
+pub(crate) fn scanned_directory() -> Option<PathBuf> {
+    SCANNER.scanned()
+}
+
+/// The service directories of the machine.
+pub(crate) struct Directories;
+
+impl Installer for Directories {
+    fn directory(&self) -> Result<PathBuf, StepError> {
+        Ok(SCANNER.directory.into())
+    }
+
+    fn enable(&self, name: &ServiceName) -> Result<(), StepError> {
+        SCANNER.enable(name, |scanned| {
+            Tool::new("s6-svscanctl").args(["-a"]).args([scanned]).succeed().map(drop)
+        })
+    }
+
+    fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
+        SCANNER.disable(name)
+    }
+
+    fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
+        SCANNER.forget(name, |scanned, _| {
+            Tool::new("s6-svscanctl").args(["-an"]).args([scanned]).succeed().map(drop)
+        })
+    }
+
+    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+        SCANNER.service(name)
     }
 }
 

@@ -33,6 +33,10 @@ pub enum Host {
 }
 
 impl Host {
+    /// Those with which services are installed. (Daemontools and supervisord have no place for services of others.)
+    pub const INSTALLS: [Self; 6] =
+        [Self::Systemd, Self::Launchd, Self::OpenRc, Self::Runit, Self::S6, Self::SysV];
+
     /// Its name, one lower-case word.
     pub fn name(self) -> &'static str {
         match self {

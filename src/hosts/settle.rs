@@ -31,21 +31,43 @@ pub(crate) fn settle(
     limit: Duration,
 ) -> Result<(), StepError> {
     let limit = limited(action, limit);
+    let mut now = before.clone();
+    let mut failure = None;
+    let is_done = || match service.state() {
+        Ok(state) => {
+            now = state;
+            match action {
+                Action::Start => now.phase == RunPhase::Running,
+                Action::Stop => now.phase.is_over(),
+                Action::Restart => now.phase == RunPhase::Running && now.pid != before.pid,
+                Action::Reload => true,
+            }
+        }
+        Err(error) => {
+            failure = Some(error);
+            true
+        }
+    };
+    let done = wait_until(limit, is_done);
+    match failure {
+        Some(error) => Err(error),
+        None if done => Ok(()),
+        None => {
+            let cause = format!("it is {} after {} s", now.phase.name(), limit.as_secs());
+            Err(StepError::new(action.name(), cause).of(service.address()).status(1))
+        }
+    }
+}
+
+/// Whether this becomes true in time.
+pub(crate) fn wait_until(limit: Duration, mut is_done: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
     loop {
-        let now = service.state()?;
-        let is_done = match action {
-            Action::Start => now.phase == RunPhase::Running,
-            Action::Stop => now.phase.is_over(),
-            Action::Restart => now.phase == RunPhase::Running && now.pid != before.pid,
-            Action::Reload => true,
-        };
-        if is_done {
-            return Ok(());
+        if is_done() {
+            return true;
         }
         if Instant::now() >= deadline {
-            let cause = format!("it is {} after {} s", now.phase.name(), limit.as_secs());
-            return Err(StepError::new(action.name(), cause).of(service.address()).status(1));
+            return false;
         }
         #[expect(
             clippy::disallowed_methods,

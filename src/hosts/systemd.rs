@@ -1,22 +1,42 @@
 //! systemd: systemctl(1) and journalctl(1).
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use svcadapt::StepError;
-use svcadapt::internal::{LogQuery, journal_query, unit_of};
-use svcadapt_spec::Scope;
+use svcadapt::internal::{LogQuery, is_booted_with_systemd, journal_query, unit_of};
+use svcadapt_spec::{Scope, ServiceName};
 
+use super::home::xdg;
+use super::place::Installer;
 use super::service::{Host, Managed};
 use super::tool::Tool;
-use super::{Action, HostState, RunPhase};
+use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A unit of the system's manager or of the user's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unit {
     pub(crate) name: String,
     pub(crate) scope: Scope,
+}
+
+/// How long a manager may take to read all units.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(90);
+
+impl Tool {
+    /// systemctl(1) for the system's manager or the user's.
+    fn of_manager(scope: Scope) -> Self {
+        match scope {
+            Scope::System => Self::new("systemctl"),
+            Scope::User => Self::new("systemctl").args(["--user"]).with_variables(&[
+                "XDG_RUNTIME_DIR",
+                "DBUS_SESSION_BUS_ADDRESS",
+                "HOME",
+            ]),
+        }
+    }
 }
 
 /// The properties that a state is made of (org.freedesktop.systemd1(5)).
@@ -58,14 +78,7 @@ impl Unit {
     }
 
     fn systemctl(&self, words: &[&str]) -> Tool {
-        let tool = Tool::new("systemctl");
-        let tool = match self.scope {
-            Scope::System => tool,
-            Scope::User => {
-                tool.args(["--user"]).with_variables(&["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "HOME"])
-            }
-        };
-        tool.args(words)
+        Tool::of_manager(self.scope).args(words)
     }
 
     fn properties(&self) -> Result<BTreeMap<String, String>, StepError> {
@@ -139,6 +152,83 @@ impl Managed for Unit {
     fn contains_this_process(&self) -> bool {
         unit_of(svcadapt::internal::own_pid())
             .is_some_and(|own| own.name == self.name && own.scope == self.scope)
+    }
+}
+
+/// The version of the installed systemd: `systemd 252 (252.38-1~deb12u1)` is 252.
+pub fn version() -> Option<u32> {
+    let answer = Tool::new("systemctl").args(["--version"]).succeed().ok()?.output;
+    let word = answer.split_ascii_whitespace().nth(1)?;
+    word.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The units of the system's manager or the user's.
+pub(crate) struct Units {
+    pub(crate) scope: Scope,
+}
+
+impl Units {
+    fn unit(&self, name: &ServiceName) -> Unit {
+        Unit { name: format!("{name}.service"), scope: self.scope }
+    }
+
+    /// Without a running manager, as in the making of an image, links are made all the same.
+    fn runs(&self) -> bool {
+        self.scope == Scope::User || is_booted_with_systemd()
+    }
+}
+
+impl Installer for Units {
+    fn directory(&self) -> Result<PathBuf, StepError> {
+        match self.scope {
+            Scope::System => Ok(PathBuf::from("/etc/systemd/system")),
+            Scope::User => Ok(xdg("XDG_CONFIG_HOME", ".config")?.join("systemd/user")),
+        }
+    }
+
+    fn reload(&self) -> Result<(), StepError> {
+        if self.runs() {
+            Tool::of_manager(self.scope).args(["daemon-reload"]).within(RELOAD_TIMEOUT).succeed()?;
+        }
+        Ok(())
+    }
+
+    fn enable(&self, name: &ServiceName) -> Result<(), StepError> {
+        self.unit(name).systemctl(&["enable", "--", &format!("{name}.service")]).succeed().map(drop)
+    }
+
+    fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
+        self.unit(name).systemctl(&["disable", "--", &format!("{name}.service")]).succeed().map(drop)
+    }
+
+    /// The services of a user end with the last session unless the user lingers (loginctl(1)).
+    fn note(&self) -> Option<StepError> {
+        let user = std::env::var_os("USER").unwrap_or_default().to_string_lossy().into_owned();
+        let lingers = || Path::new("/var/lib/systemd/linger").join(&user).exists();
+        if self.scope == Scope::System || user.is_empty() || lingers() {
+            return None;
+        }
+        let _ = Tool::new("loginctl")
+            .args(["enable-linger"])
+            .with_variables(&["XDG_RUNTIME_DIR", "XDG_SESSION_ID"])
+            .run();
+        let note = StepError::new("login", "the service ends when this user has logged out everywhere");
+        (!lingers()).then(|| note.hint(format!("`loginctl enable-linger {user}`, as root, keeps it")))
+    }
+
+    /// A failed unit would be listed for ever.
+    fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
+        if self.runs() {
+            // It may not be loaded.
+            let _ = self.unit(name).systemctl(&["reset-failed", "--", &format!("{name}.service")]).run();
+        }
+        Ok(())
+    }
+
+    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+        let unit = self.unit(name);
+        (self.runs() && unit.properties().is_ok_and(|known| is_there(&known)))
+            .then(|| ManagedService::new(unit))
     }
 }
 

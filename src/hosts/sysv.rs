@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svcadapt::StepError;
+use svcadapt_spec::ServiceName;
 
+use super::place::Installer;
 use super::service::{Host, Managed};
-use super::tool::Tool;
-use super::{Action, HostState, RunPhase};
+use super::tool::{Tool, is_installed};
+use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A script in /etc/init.d.
 #[derive(Debug)]
@@ -68,5 +70,55 @@ impl Managed for Script {
         let parent = svcadapt::internal::process_info(svcadapt::internal::own_pid())
             .and_then(|own| svcadapt::internal::process_info(own.ppid));
         parent.is_some_and(|parent| parent.command_line.iter().any(|word| Path::new(word) == self.path))
+    }
+}
+
+/// The program that makes the links of the runlevels, and its words for both actions.
+type Registrar = (&'static str, [&'static str; 2]);
+
+/// Debian's, and that of Red Hat and SUSE.
+const REGISTRARS: [Registrar; 2] =
+    [("update-rc.d", ["defaults", "remove"]), ("chkconfig", ["--add", "--del"])];
+
+/// The one that is installed.
+pub(crate) fn registrar() -> Option<Registrar> {
+    REGISTRARS.into_iter().find(|(program, _)| is_installed(program))
+}
+
+/// The scripts of the machine.
+pub(crate) struct Scripts;
+
+impl Scripts {
+    fn register(name: &ServiceName, word: usize) -> Result<(), StepError> {
+        let (program, words) = registrar().ok_or_else(|| {
+            StepError::new("install", "neither update-rc.d nor chkconfig is installed")
+                .of(name.as_str())
+                .status(1)
+        })?;
+        let words = match (program, words[word]) {
+            // -f: the script is still there.
+            ("update-rc.d", "remove") => vec!["-f", name.as_str(), "remove"],
+            ("update-rc.d", word) => vec![name.as_str(), word],
+            (_, word) => vec![word, name.as_str()],
+        };
+        Tool::new(program).args(words).succeed().map(drop)
+    }
+}
+
+impl Installer for Scripts {
+    fn directory(&self) -> Result<PathBuf, StepError> {
+        Ok(PathBuf::from("/etc/init.d"))
+    }
+
+    fn enable(&self, name: &ServiceName) -> Result<(), StepError> {
+        Self::register(name, 0)
+    }
+
+    fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
+        Self::register(name, 1)
+    }
+
+    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+        Script::named(name.as_str()).map(ManagedService::new)
     }
 }

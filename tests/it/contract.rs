@@ -10,6 +10,7 @@
 
 mod control;
 mod host;
+mod install;
 mod life;
 mod output;
 mod readiness;

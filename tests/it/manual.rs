@@ -7,7 +7,7 @@ use svcadapt_spec::FIELDS;
 use crate::harness::skip;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 29] = [
     "run",
     "detect",
     "audit",
@@ -20,6 +20,10 @@ const COMMANDS: [&str; 25] = [
     "gen-sysv",
     "show",
     "status",
+    "install",
+    "uninstall",
+    "enable",
+    "disable",
     "start",
     "stop",
     "restart",
@@ -69,7 +73,7 @@ fn manual_pages_cover_every_command_and_option() {
         stderr_of(&svcadapt(["man", "walk"])),
         "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, gen-openrc, \
          gen-runit, gen-s6, gen-sysv, show, \
-         check, status, start, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, completions, man\n"
+         check, status, install, uninstall, enable, disable, start, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, completions, man\n"
     );
 }
 

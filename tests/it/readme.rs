@@ -117,6 +117,7 @@ fn readme_options_all_exist() {
         "status",
         "gen-unit",
         "gen-plist",
+        "install",
         "detect",
         "audit",
         "show",

@@ -66,7 +66,7 @@ inner() {
     mount --make-rshared /
     echo "$pid"
     [ "$init" = systemd ] || exec env -i PATH="$PATH" sh -c "$init" >/dev/null 2>&1
-    exec env -i PATH="$PATH" container=other SYSTEMD_UNIT_PATH=/run/systemd/system \
+    exec env -i PATH="$PATH" container=other SYSTEMD_UNIT_PATH=/run/systemd/system:/etc/systemd/system \
         /lib/systemd/systemd --system --unit=it.target --show-status=no >/dev/null 2>&1
 }
 

@@ -11,19 +11,22 @@ use svcadapt::StepError;
 use svcadapt::internal::{error_text, sync_file};
 
 /// A file to write.
-pub(crate) struct OutputFile {
+#[derive(Debug, Clone)]
+pub struct OutputFile {
     /// Its path below the directory: a name, or a name in the directory of a service.
-    pub(crate) path: String,
-    pub(crate) mode: u32,
-    pub(crate) text: Vec<u8>,
+    pub path: String,
+    /// Its mode, whatever the umask.
+    pub mode: u32,
+    /// Its content.
+    pub text: Vec<u8>,
 }
 
 impl OutputFile {
     /// The mode of a file that is not executed.
-    pub(crate) const READ_ONLY: u32 = 0o644;
+    pub const READ_ONLY: u32 = 0o644;
 
     /// A file that is not executed.
-    pub(crate) fn read_only(path: String, text: Vec<u8>) -> Self {
+    pub fn read_only(path: String, text: Vec<u8>) -> Self {
         Self { path, mode: Self::READ_ONLY, text }
     }
 }
@@ -36,7 +39,7 @@ const DIRECTORY_MODE: u32 = 0o755;
 ///
 /// Each file is a new inode: a reader of the old file keeps it, a symbolic link at the path is replaced and not
 /// followed, and neither mode nor extended attributes (on macOS a quarantine) are inherited.
-pub(crate) fn deliver(directory: &Path, files: &[OutputFile]) -> Result<(), StepError> {
+pub fn deliver(directory: &Path, files: &[OutputFile]) -> Result<(), StepError> {
     let mut drafts = Drafts { made: Vec::new() };
     let delivered = write_all(directory, files, &mut drafts);
     if delivered.is_err() {

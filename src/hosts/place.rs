@@ -1,0 +1,155 @@
+//! Where services are installed: a manager, and whose services it has.
+
+use std::path::PathBuf;
+
+use svcadapt::StepError;
+use svcadapt::detect::Manager;
+use svcadapt::internal::{effective_user, is_booted_with_systemd, supervisors};
+use svcadapt_spec::{Scope, ServiceName};
+
+use super::find::is_here;
+use super::tool::is_installed;
+use super::{Host, ManagedService, launchd, openrc, runit, s6, systemd, sysv};
+
+/// What a manager does with the files of a service.
+pub(crate) trait Installer {
+    /// Where the files belong.
+    fn directory(&self) -> Result<PathBuf, StepError>;
+
+    /// Makes the manager read new, changed or removed files. Most managers read them when they are needed.
+    fn reload(&self) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    /// Has the service started at boot, or at login; it is not started now.
+    fn enable(&self, name: &ServiceName) -> Result<(), StepError>;
+
+    /// Has it no longer started at boot; it is not stopped.
+    fn disable(&self, name: &ServiceName) -> Result<(), StepError>;
+
+    /// Makes the manager forget a service that is stopped and disabled, before its files are removed.
+    fn forget(&self, _name: &ServiceName) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    /// What the user should know of all services that are installed there.
+    fn note(&self) -> Option<StepError> {
+        None
+    }
+
+    /// The service, to be controlled. `None`: the manager does not know it.
+    fn service(&self, name: &ServiceName) -> Option<ManagedService>;
+}
+
+/// Where services are installed: a manager, and whose services it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The manager.
+    pub host: Host,
+    /// Whether it is the system's or the user's.
+    pub scope: Scope,
+}
+
+impl Place {
+    /// The manager of this machine.
+    ///
+    /// # Errors
+    ///
+    /// No manager runs here that services can be installed with; root has no services of a user; the manager that runs has
+    /// none.
+    pub fn of_machine(scope: Scope) -> Result<Self, StepError> {
+        let runs =
+            |manager: &Manager| supervisors().iter().any(|one| one.manager == *manager && is_here(one));
+        let host = if is_booted_with_systemd() {
+            Host::Systemd
+        } else if is_installed("launchctl") {
+            Host::Launchd
+        } else if std::path::Path::new("/run/openrc").is_dir() && is_installed("rc-update") {
+            Host::OpenRc
+        } else if runit::scanned_directory().is_some() || runs(&Manager::Runit) {
+            Host::Runit
+        } else if s6::scanned_directory().is_some() {
+            Host::S6
+        } else if sysv::registrar().is_some() {
+            Host::SysV
+        } else {
+            return Err(StepError::new("install", "no service manager runs here")
+                .hint("--host NAME chooses one; `svcadapt run` starts the program without one")
+                .status(1));
+        };
+        Self { host, scope }.checked()
+    }
+
+    /// A manager by its name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Place::of_machine`]; services cannot be installed with this manager.
+    pub fn named(name: &str, scope: Scope) -> Result<Self, StepError> {
+        let host = Host::INSTALLS.into_iter().find(|host| host.name() == name).ok_or_else(|| {
+            let names = Host::INSTALLS.map(Host::name).join(", ");
+            StepError::new("--host", "services cannot be installed with this manager")
+                .of(name)
+                .hint(format!("the managers are {names}"))
+        })?;
+        Self { host, scope }.checked()
+    }
+
+    fn checked(self) -> Result<Self, StepError> {
+        let error = |cause: String, hint: &str| Err(StepError::new("install", cause).hint(hint).status(1));
+        let root = effective_user() == 0;
+        match (self.scope, self.host) {
+            (Scope::User, _) if root => error(
+                "root has no services of a user".to_owned(),
+                "leave out --user, or run this as the user",
+            ),
+            (Scope::User, Host::Systemd | Host::Launchd) => Ok(self),
+            (Scope::User, host) => {
+                error(format!("{} has no services of a user", host.name()), "run this as root without --user")
+            }
+            (Scope::System, _) if !root => error(
+                "only root installs services of the system".to_owned(),
+                "run this as root, or add --user",
+            ),
+            (Scope::System, _) => Ok(self),
+        }
+    }
+
+    pub(crate) fn installer(self) -> Box<dyn Installer> {
+        match self.host {
+            Host::Systemd => Box::new(systemd::Units { scope: self.scope }),
+            Host::Launchd => Box::new(launchd::Jobs { scope: self.scope }),
+            Host::OpenRc => Box::new(openrc::Scripts),
+            Host::Runit => Box::new(runit::Directories),
+            Host::S6 => Box::new(s6::Directories),
+            Host::Daemontools | Host::Supervisord | Host::SysV => Box::new(sysv::Scripts),
+        }
+    }
+
+    /// Where the files of a service belong.
+    ///
+    /// # Errors
+    ///
+    /// The user has no home.
+    pub fn directory(self) -> Result<PathBuf, StepError> {
+        self.installer().directory()
+    }
+
+    /// Has a service started at boot, or at login.
+    ///
+    /// # Errors
+    ///
+    /// The manager does not know the service, or its tool fails.
+    pub fn enable(self, name: &ServiceName) -> Result<(), StepError> {
+        self.installer().enable(name)
+    }
+
+    /// Has a service no longer started at boot, or at login.
+    ///
+    /// # Errors
+    ///
+    /// As [`Place::enable`].
+    pub fn disable(self, name: &ServiceName) -> Result<(), StepError> {
+        self.installer().disable(name)
+    }
+}

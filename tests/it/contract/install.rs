@@ -1,0 +1,130 @@
+//! `install` and `uninstall` with each manager: the service runs, and afterwards the files of the machine are what they were.
+
+use std::collections::HashSet;
+
+use crate::harness::{Capability, Exit, Output, all_rounds, require};
+
+use super::host::{self, Host};
+
+/// Lists the files of the directories that managers read, with modes, owners, links and contents, but for what the managers
+/// write themselves.
+const FILES: &str = "for place in /etc /var/lib /Library; do \
+    [ ! -d $place ] || find $place -xdev ! -name '*.journal' ! -path '*/supervise*' ! -path /etc/machine-id -printf '%p %m %u %l %y\\n'; \
+    done | sort";
+
+/// What a host needs before services can be installed with its manager.
+fn prepare(host: &Host) -> bool {
+    match host.name().split(' ').next().unwrap_or_default() {
+        "systemd" | "s6" | "launchd" => true,
+        "OpenRC" => host.holds("mkdir -p /etc/runlevels/default"),
+        "runit" => host.holds(
+            "mkdir -p /etc/service /etc/sv; setsid runsvdir /etc/service </dev/null >/dev/null 2>&1 &",
+        ),
+        // Init scripts.
+        "classic" => host.holds("type update-rc.d"),
+        _ => false,
+    }
+}
+
+#[test]
+fn installed_service_runs_on_every_host_and_leaves_nothing() {
+    for host in host::boot_all().iter().filter(|host| prepare(host)) {
+        let name = host.name();
+        let program = host.program("inst.sh", "echo $$ $COLOUR >>[D]/inst.pids; exec sleep 600");
+        let fails = host.program("fails.sh", "echo no configuration >&2; exit 3");
+        let files = || host.shell(FILES).stdout;
+        let svcadapt = |words: &str| host.shell(&format!("$svcadapt {words}"));
+        let expect = |words: &str, status: i32, text: &str| {
+            let Output { stdout, stderr, exit } = svcadapt(words);
+            assert_eq!(exit, Exit::Status(status), "{name}: {words}: {stdout}{stderr}");
+            assert!(format!("{stdout}{stderr}").contains(text), "{name}: {words}: {stdout}{stderr}");
+        };
+        let install =
+            |options: &str| format!("install --svcadapt $svcadapt --name inst {options} -- {program}");
+        let before = files();
+
+        expect(&install("--dry-run --environment COLOUR=red"), 0, "+++ ");
+        assert_eq!(files(), before, "{name}: a dry run changes nothing");
+        expect(&install("--environment COLOUR=red --now"), 0, "inst: installed (");
+        let first = host.first("inst.pids");
+        assert!(first.ends_with(" red"), "{name}: {first:?}");
+        expect("status inst", 0, "inst: running");
+        let installed = files();
+        expect(&install("--environment COLOUR=red --now"), 0, "inst: already installed (");
+        assert_eq!(host.read("inst.pids").lines().count(), 1, "{name}: it was not restarted");
+        assert_eq!(files(), installed, "{name}");
+
+        expect(&install("--environment COLOUR=blue --now"), 0, "inst: changed (");
+        assert!(host.lines("inst.pids", 2)[1].ends_with(" blue"), "{name}");
+        // A file of another author.
+        let file = svcadapt(&install("--dry-run --environment COLOUR=red")).stdout;
+        let file = file.lines().find_map(|line| line.strip_prefix("--- ")).unwrap().to_owned();
+        host.shell(&format!("cp -p {file} /run/saved; echo '# mine' >>{file}"));
+        expect(&install("--environment COLOUR=red"), 1, "was not written by svcadapt, or was changed since");
+        host.shell(&format!("cp -p /run/saved {file}"));
+
+        // A start that fails is put back.
+        let broken = format!("install --svcadapt $svcadapt --name broken --now -- {fails}");
+        if !["runit", "s6", "launchd"].contains(&name) {
+            let was = files();
+            let service_type =
+                if name.starts_with("systemd") { "--type oneshot" } else { "--ready alive:1s" };
+            let broken = broken.replace("--now", &format!("--now {service_type}"));
+            expect(&broken, 1, "");
+            assert_eq!(files(), was, "{name}: {broken}");
+        }
+
+        expect("disable inst", 0, "inst: disabled");
+        expect("enable inst", 0, "inst: enabled");
+        expect("uninstall inst", 0, "inst: uninstalled");
+        let pid = host.read("inst.pids").lines().last().unwrap().split(' ').next().unwrap().to_owned();
+        assert!(host.becomes(&format!("ended inst {pid}")), "{name}");
+        let after = files();
+        let only = |one: &str, other: &str| {
+            let other: HashSet<&str> = other.lines().collect();
+            one.lines().filter(|line| !other.contains(line)).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!((only(&after, &before), only(&before, &after)), (vec![], vec![]), "{name}: files");
+        expect("uninstall inst", 5, "it was not installed by svcadapt");
+        expect("status inst", 3, "not running");
+    }
+}
+
+/// The script that kills `uninstall` and then `install` at each of these calls, and repairs both by another run. (The tools that they
+/// run are not killed.)
+const KILLED: &str = r#"
+files() { find /etc/init.d /etc/rc?.d /var/lib -xdev -printf '%p %m %u %l %y\n' | sort; }
+install="$svcadapt install --svcadapt $svcadapt --name inst -- /bin/sleep 600"
+files >/run/before
+$install >/dev/null
+files >/run/installed
+at=1
+while [ $at -le 400 ]; do
+    for command in "$svcadapt uninstall inst" "$install"; do
+        strace -qq -o /run/trace -e trace=$calls -e inject=$calls:signal=KILL:when=$at $command >/dev/null 2>&1
+        status=$?
+        $install >/run/said 2>&1 || { echo "call $at of $command: $(cat /run/said)"; exit 1; }
+        files | cmp -s - /run/installed || { echo "call $at of $command: not the installed files"; files | diff - /run/installed; exit 1; }
+        [ $status != 0 ] || done=$done.
+    done
+    # Neither of the two has so many calls.
+    [ "${#done}" -lt 4 ] || break
+    at=$((at + $step))
+done
+[ $at -gt $((step * 2)) ] || { echo "nothing was killed"; exit 1; }
+$svcadapt uninstall inst >/dev/null
+files | cmp -s - /run/before || { echo "not the files before"; files | diff - /run/before; exit 1; }
+"#;
+
+#[test]
+fn install_killed_at_any_call_is_repaired_by_the_next_one() {
+    if !require(Capability::Strace) {
+        return;
+    }
+    for host in host::boot_all().iter().filter(|host| host.is("classic") && prepare(host)) {
+        let calls = "rename,renameat,renameat2,unlink,unlinkat,mkdir,rmdir,fsync,execve,write";
+        let step = if all_rounds() { 1 } else { 7 };
+        let Output { stdout, exit, .. } = host.shell(&format!("calls={calls}\nstep={step}\ndone=\n{KILLED}"));
+        assert_eq!((stdout.as_str(), exit), ("", Exit::Status(0)));
+    }
+}
