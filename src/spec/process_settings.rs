@@ -109,6 +109,7 @@ choices!(
 
 impl NumaPolicy {
     /// The kernel's number.
+    #[doc(hidden)]
     pub fn number(self) -> u8 {
         match self {
             Self::Default => 0,

@@ -57,6 +57,7 @@ impl IoClass {
     }
 
     /// The kernel's number.
+    #[doc(hidden)]
     pub fn number(self) -> u16 {
         match self {
             Self::None => 0,
