@@ -1,24 +1,28 @@
 //! `svcadapt list`: a table of the services that svcadapt started.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use serde_json::Value;
+use serde_json::{Value, json};
 use svcadapt::control;
 use svcadapt::control::{RunState, ServiceRef, Status};
+use svcadapt_hosts::{HostState, ManagedService, Place, all_installed};
+use svcadapt_spec::{Scope, ServiceName};
 
 use super::state_word::state_word;
-use super::status::as_json;
+use super::status::{add_json, as_json};
 use super::text::{json_text, printable, printable_path};
 use super::{Exit, report, status};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
     Command::new("list")
-        .about("Lists the services that svcadapt started here: this user's and root's")
+        .about("Lists the services that svcadapt started or installed here: this user's and root's")
         .long_about(
-            "Prints a line for each service that has left a record: name or pid file, state, main process, uptime, how \
-             often its program was started (if a process stays with it), and the program.\n\n\
+            "Prints a line for each service that has a record or was installed: name or pid file, state, main process, uptime, \
+             how often its program was started (if a process stays with it), the manager that it was installed with, and the \
+             program.\n\n\
              Exit status: 0.",
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON array"))
@@ -26,20 +30,84 @@ pub(crate) fn command() -> Command {
 
 /// Prints the table.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let all = control::list();
+    let all = entries();
     let text = if matches.get_flag("json") {
-        json_text(&Value::Array(all.iter().map(|(target, found)| as_json(target, found)).collect()))
+        json_text(&Value::Array(all.iter().map(Entry::json).collect()))
     } else {
         table(&all)
     };
     report::answer(&text, 0)
 }
 
-fn table(all: &[(ServiceRef, Status)]) -> String {
-    let header = ["NAME", "STATE", "PID", "SINCE", "STARTS", "PROGRAM"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(header).chain(all.iter().map(row)).collect();
+/// A service of the list.
+struct Entry {
+    target: ServiceRef,
+    found: Status,
+    /// Where it is installed, and what its manager says if it has no record.
+    installed: Option<(Place, Option<(ManagedService, HostState)>)>,
+}
+
+/// The services with a record, and those that are installed, by name; those without a name are last.
+fn entries() -> Vec<Entry> {
+    let mut places: BTreeMap<String, Place> = [Scope::System, Scope::User]
+        .into_iter()
+        .flat_map(all_installed)
+        .map(|(name, place)| (name.to_string(), place))
+        .collect();
+    let mut all: Vec<Entry> = control::list()
+        .into_iter()
+        .map(|(target, found)| {
+            let place = places.remove(&target.to_string());
+            Entry { installed: place.map(|place| (place, None)), target, found }
+        })
+        .collect();
+    for (name, place) in places {
+        let Ok(name) = ServiceName::parse(name.as_ref()) else { continue };
+        let known =
+            place.service(&name).and_then(|managed| managed.state().ok().map(|state| (managed, state)));
+        let target = ServiceRef::Name(name);
+        all.push(Entry { found: control::status(&target), target, installed: Some((place, known)) });
+    }
+    all.sort_by_key(|entry| (matches!(entry.target, ServiceRef::PidFile(_)), entry.target.to_string()));
+    all
+}
+
+impl Entry {
+    fn json(&self) -> Value {
+        let mut value = as_json(&self.target, &self.found);
+        if let (Value::Object(object), Some((place, known))) = (&mut value, &self.installed) {
+            match known {
+                Some((managed, state)) => add_json(object, managed, state, &self.found),
+                None => drop(object.insert("host".to_owned(), json!({ "manager": place.host.name() }))),
+            }
+        }
+        value
+    }
+
+    fn row(&self) -> [String; 7] {
+        let known = self.installed.as_ref().and_then(|(_, known)| known.as_ref());
+        let (state, pid, since) = match (&self.found.state, known) {
+            (RunState::Running(pid, age), _) => (state_word(&self.found), Some(*pid), *age),
+            (_, Some((_, state))) => (state.phase.name().to_owned(), state.pid, state.since),
+            (RunState::Dead(_) | RunState::NotRunning | RunState::Unknown(_), None) => {
+                (state_word(&self.found), None, None)
+            }
+        };
+        let starts =
+            self.found.monitor.as_ref().map(|monitor| monitor.starts.to_string()).unwrap_or_default();
+        let host = self.installed.as_ref().map(|(place, _)| place.host.name().to_owned()).unwrap_or_default();
+        let program = self.found.program.as_ref().map(printable_path).unwrap_or_default();
+        let pid = pid.map(|pid| pid.to_string()).unwrap_or_default();
+        let since = since.map(status::span).unwrap_or_default();
+        [printable(self.target.to_string()), state, pid, since, starts, host, program]
+    }
+}
+
+fn table(all: &[Entry]) -> String {
+    let header = ["NAME", "STATE", "PID", "SINCE", "STARTS", "HOST", "PROGRAM"].map(str::to_owned);
+    let rows: Vec<[String; 7]> = std::iter::once(header).chain(all.iter().map(Entry::row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [0, 1, 2, 3, 4].map(width);
+    let widths = [0, 1, 2, 3, 4, 5].map(width);
     let mut text = String::new();
     for row in &rows {
         let mut line = String::new();
@@ -47,19 +115,9 @@ fn table(all: &[(ServiceRef, Status)]) -> String {
             // Writing to a String cannot fail.
             let _ = write!(line, "{cell:<width$}  ");
         }
-        line.push_str(&row[5]);
+        line.push_str(&row[6]);
         text.push_str(line.trim_end());
         text.push('\n');
     }
     text
-}
-
-fn row((target, found): &(ServiceRef, Status)) -> [String; 6] {
-    let (pid, since) = match &found.state {
-        RunState::Running(pid, age) => (pid.to_string(), age.map(status::span).unwrap_or_default()),
-        RunState::Dead(_) | RunState::NotRunning | RunState::Unknown(_) => (String::new(), String::new()),
-    };
-    let starts = found.monitor.as_ref().map(|monitor| monitor.starts.to_string()).unwrap_or_default();
-    let program = found.program.as_ref().map(printable_path).unwrap_or_default();
-    [printable(target.to_string()), state_word(found), pid, since, starts, program]
 }

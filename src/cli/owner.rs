@@ -18,7 +18,8 @@ pub(crate) enum Owner {
 /// A command of a service that asks for this very service asks svcadapt: its manager waits for the command.
 pub(crate) fn owner(target: &ServiceRef, found: &Status) -> Result<Owner, StepError> {
     let managed = match (&found.state, target) {
-        (RunState::Running(main, _), _) => svcadapt_hosts::of_process(found.first.unwrap_or(*main), *main),
+        (RunState::Running(main, _), _) => svcadapt_hosts::of_process(found.first.unwrap_or(*main), *main)
+            .or_else(|| svcadapt_hosts::started_as(found.name.as_deref()?)),
         (RunState::Dead(_) | RunState::NotRunning, ServiceRef::Name(name)) => {
             only(svcadapt_hosts::named(name.as_str()), target)?
         }

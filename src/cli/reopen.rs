@@ -10,8 +10,7 @@ use super::{Exit, report, which};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
-    which::options(Command::new("reopen"))
-        .mut_arg("name", |name| name.num_args(1..))
+    which::several(Command::new("reopen"))
         .about("Makes services write into new log files, after the old ones were moved away (logrotate(8))")
         .long_about(
             "Opens the log file of a service again, for the postrotate script of logrotate(8). Where a process of svcadapt \
@@ -23,20 +22,9 @@ pub(crate) fn command() -> Command {
         )
 }
 
-/// Asks each service; the status is that of the last failure.
+/// Asks each service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let targets = match which::targets(matches) {
-        Ok(targets) => targets,
-        Err(error) => return report::failed(&error),
-    };
-    let mut exit = Exit::Status(0);
-    for target in targets {
-        let one = reopen(&target);
-        if !matches!(one, Exit::Status(0)) {
-            exit = one;
-        }
-    }
-    exit
+    which::each(matches, reopen)
 }
 
 fn reopen(target: &ServiceRef) -> Exit {

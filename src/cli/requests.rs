@@ -20,7 +20,7 @@ const NOT_RUNNING: u8 = 7;
 
 /// The clap command of `restart`.
 pub(crate) fn restart_command() -> Command {
-    which::options(Command::new("restart"))
+    which::several(Command::new("restart"))
         .about("Restarts a service as it was started, and waits until it is ready")
         .long_about(
             "Stops the service and starts it again from its stored spec, with the options that it was started with. A \
@@ -34,7 +34,7 @@ pub(crate) fn restart_command() -> Command {
 
 /// The clap command of `reload`.
 pub(crate) fn reload_command() -> Command {
-    which::options(Command::new("reload"))
+    which::several(Command::new("reload"))
         .about("Makes a service reload its configuration: ExecReload=, or its reload signal")
         .long_about(
             "Runs the commands of ExecReload= and waits for them, or sends ReloadSignal=. Then it waits, for at most \
@@ -49,7 +49,7 @@ pub(crate) fn reload_command() -> Command {
 
 /// The clap command of `signal`.
 pub(crate) fn signal_command() -> Command {
-    which::options(Command::new("signal"))
+    which::several(Command::new("signal"))
         .about("Sends a signal to the main process of a service")
         .long_about(
             "Sends a signal to the main process, which is identified by its lock, not by a number in a file.\n\n\
@@ -68,7 +68,7 @@ pub(crate) fn signal_command() -> Command {
 
 /// Restarts the service.
 pub(crate) fn restart(matches: &ArgMatches) -> Exit {
-    with_target(matches, |target| {
+    which::each_alone(matches, "restart", |target| {
         let found = control::status(target);
         match owner(target, &found) {
             // A monitor keeps the sockets of the service, which a restart of the monitor would close.
@@ -121,7 +121,7 @@ fn answer(target: &ServiceRef, word: &str) -> Exit {
 
 /// Reloads the service.
 pub(crate) fn reload(matches: &ArgMatches) -> Exit {
-    with_target(matches, |target| {
+    which::each(matches, |target| {
         match owner(target, &control::status(target)) {
             Ok(Owner::Manager(managed)) if managed.has(Action::Reload) => {
                 return start::done(target, &managed, Action::Reload, "reloaded", start::ACTION_TIMEOUT);
@@ -139,20 +139,13 @@ pub(crate) fn reload(matches: &ArgMatches) -> Exit {
 /// Sends the signal.
 pub(crate) fn signal(matches: &ArgMatches) -> Exit {
     let word = matches.get_one::<String>("signal").map(String::as_str).unwrap_or_default();
-    with_target(matches, |target| match SignalName::parse(word.as_ref()) {
+    which::each(matches, |target| match SignalName::parse(word.as_ref()) {
         Err(error) => report::failed(&report::value_error("signal", word.as_ref(), error)),
         Ok(name) => match control::send_signal(target, name) {
             Ok(()) => Exit::Status(0),
             Err(error) => failed("signal", target, &error),
         },
     })
-}
-
-fn with_target(matches: &ArgMatches, request: impl FnOnce(&ServiceRef) -> Exit) -> Exit {
-    match which::target(matches) {
-        Ok(target) => request(&target),
-        Err(error) => report::failed(&error),
-    }
 }
 
 fn failed(stage: &str, target: &ServiceRef, cause: &RequestError) -> Exit {

@@ -16,7 +16,7 @@ pub(super) const ACTION_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The clap command.
 pub(crate) fn command() -> Command {
-    which::options(Command::new("start"))
+    which::several(Command::new("start"))
         .about("Starts a service by the manager that has it, and waits until it is ready")
         .long_about(
             "Asks the manager that has a service of this name, running or not: systemd (also the user's), launchd, OpenRC, \
@@ -27,17 +27,17 @@ pub(crate) fn command() -> Command {
         )
 }
 
-/// Starts the service.
+/// Starts each service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let target = match which::target(matches) {
-        Ok(target) => target,
-        Err(error) => return report::failed(&error),
-    };
-    let found = control::status(&target);
-    match (owner(&target, &found), &found.state) {
-        (Ok(Owner::Manager(managed)), _) => by_manager(&target, &managed, &found),
-        (Ok(Owner::Svcadapt), RunState::Running(pid, _)) => already(&target, Some(*pid)),
-        (Ok(Owner::Svcadapt), _) => requests::start_again(&target, "started"),
+    which::each_alone(matches, "start", start)
+}
+
+fn start(target: &ServiceRef) -> Exit {
+    let found = control::status(target);
+    match (owner(target, &found), &found.state) {
+        (Ok(Owner::Manager(managed)), _) => by_manager(target, &managed, &found),
+        (Ok(Owner::Svcadapt), RunState::Running(pid, _)) => already(target, Some(*pid)),
+        (Ok(Owner::Svcadapt), _) => requests::start_again(target, "started"),
         (Err(error), _) => report::failed(&error),
     }
 }

@@ -2,13 +2,16 @@
 
 mod host;
 
+pub(crate) use host::add_json;
+
 use std::fmt::Write;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
-use svcadapt::control;
 use svcadapt::control::{MonitorStatus, PidFile, PidFileContent, RunState, ServiceRef, Status, Usage};
+use svcadapt::{StepError, control};
+use svcadapt_hosts::{HostState, ManagedService};
 
 use super::owner::{Owner, owner};
 use super::state_word::state_word;
@@ -17,7 +20,7 @@ use super::{Exit, last_lines, report, which};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
-    which::options(Command::new("status"))
+    which::several(Command::new("status"))
         .about("Prints the state of a service, under any manager or none")
         .long_about(
             "Prints the state, the process and the uptime of a service that `run` or the library started, and of a service \
@@ -27,55 +30,101 @@ pub(crate) fn command() -> Command {
              that has ended without `stop`, or waits for its restart, the last lines of its log follow.\n\n\
              Exit status (LSB): 0 running, 1 dead, but its record or pid file is left, or failed, as its manager says, 3 not running, 4 unknown.",
         )
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON object"))
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON object; of several services an array"))
 }
 
-/// Prints the state.
+/// Prints the state of each service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let target = match which::target(matches) {
-        Ok(target) => target,
-        Err(error) => {
-            report::report(&error);
-            return Exit::Status(error.status);
-        }
+    let targets = match which::targets(matches) {
+        Ok(targets) => targets,
+        Err(error) => return report::failed(&error),
     };
-    let found = control::status(&target);
-    let managed = match owner(&target, &found) {
-        Ok(Owner::Manager(managed)) => match managed.state() {
-            Ok(state) => Some((managed, state)),
-            Err(error) => return report::failed(&error.status(UNKNOWN)),
-        },
-        Ok(Owner::Svcadapt) => None,
-        Err(error) => return report::failed(&error.status(UNKNOWN)),
-    };
-    let lines = last_lines::of(&found);
-    let text = if matches.get_flag("json") {
-        let mut object = as_json(&target, &found);
-        if let (Some((managed, state)), Value::Object(object)) = (&managed, &mut object) {
-            host::add_json(object, managed, state, &found);
-        }
-        if let (false, Value::Object(object)) = (lines.is_empty(), &mut object) {
-            object.insert("last_lines".to_owned(), lines.into());
-        }
-        json_text(&object)
-    } else {
-        let mut text = match &managed {
-            Some((managed, state)) if !matches!(found.state, RunState::Running(..)) => {
-                host::text(&target, managed, state)
+    let several = targets.len() > 1;
+    let (mut last, mut objects, mut text) = (0, Vec::new(), String::new());
+    for page in targets.into_iter().map(Page::of) {
+        let status = match page {
+            Ok(page) => {
+                if matches.get_flag("json") {
+                    objects.push(page.json());
+                } else {
+                    text += &page.text();
+                }
+                page.status()
             }
-            Some((managed, state)) => as_text(&target, &found) + &host::line(managed, state),
-            None => as_text(&target, &found),
+            Err(error) => {
+                report::report(&error);
+                error.status
+            }
         };
-        for line in &lines {
+        last = if status == 0 { last } else { status };
+    }
+    match objects.pop() {
+        Some(object) if !several => text = json_text(&object),
+        Some(object) => {
+            objects.push(object);
+            text = json_text(&Value::Array(objects));
+        }
+        None => {}
+    }
+    report::answer(&text, last)
+}
+
+/// What is printed of a service.
+struct Page {
+    target: ServiceRef,
+    found: Status,
+    managed: Option<(ManagedService, HostState)>,
+    lines: Vec<String>,
+}
+
+impl Page {
+    fn of(target: ServiceRef) -> Result<Self, StepError> {
+        let found = control::status(&target);
+        let unknown = |error: StepError| error.status(UNKNOWN);
+        let managed = match owner(&target, &found).map_err(unknown)? {
+            Owner::Manager(managed) => {
+                let state = managed.state().map_err(unknown)?;
+                Some((managed, state))
+            }
+            Owner::Svcadapt => None,
+        };
+        let lines = last_lines::of(&found);
+        Ok(Self { target, found, managed, lines })
+    }
+
+    fn json(&self) -> Value {
+        let mut value = as_json(&self.target, &self.found);
+        if let Value::Object(object) = &mut value {
+            if let Some((managed, state)) = &self.managed {
+                add_json(object, managed, state, &self.found);
+            }
+            if !self.lines.is_empty() {
+                object.insert("last_lines".to_owned(), self.lines.clone().into());
+            }
+        }
+        value
+    }
+
+    fn text(&self) -> String {
+        let mut text = match &self.managed {
+            Some((managed, state)) if !matches!(self.found.state, RunState::Running(..)) => {
+                host::text(&self.target, managed, state)
+            }
+            Some((managed, state)) => as_text(&self.target, &self.found) + &host::line(managed, state),
+            None => as_text(&self.target, &self.found),
+        };
+        for line in &self.lines {
             text.extend(["  | ", line, "\n"]);
         }
         text
-    };
-    let status = match (&found.state, &managed) {
-        (RunState::Dead(_) | RunState::NotRunning, Some((_, state))) => host::status(&state.phase),
-        (state, _) => status(state),
-    };
-    report::answer(&text, status)
+    }
+
+    fn status(&self) -> u8 {
+        match (&self.found.state, &self.managed) {
+            (RunState::Dead(_) | RunState::NotRunning, Some((_, state))) => host::status(&state.phase),
+            (state, _) => status(state),
+        }
+    }
 }
 
 /// Exit status: the state is unknown (LSB).

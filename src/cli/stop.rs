@@ -22,7 +22,7 @@ const DENIED: u8 = 4;
 
 /// The clap command.
 pub(crate) fn command() -> Command {
-    which::options(Command::new("stop"))
+    which::several(Command::new("stop"))
         .about("Stops a service, under any manager or none, and waits until it has ended")
         .long_about(
             "A service that a manager of this machine has (systemd, launchd, OpenRC, runit, s6, daemontools, supervisord, an \
@@ -43,17 +43,20 @@ pub(crate) fn command() -> Command {
         )
 }
 
-/// Stops the service.
+/// Stops each service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let (target, timeout) = match arguments(matches) {
-        Ok(arguments) => arguments,
+    let read = |value: &OsString| {
+        Timespan::parse(value).map_err(|error| report::value_error("timeout stop", value, error))
+    };
+    let timeout = match matches.get_one::<OsString>("timeout-stop-sec").map(read).transpose() {
+        Ok(timeout) => timeout,
         Err(error) => return report::failed(&error),
     };
-    match owner(&target, &control::status(&target)) {
-        Ok(Owner::Manager(managed)) => by_manager(&target, &managed, timeout),
-        Ok(Owner::Svcadapt) => by_svcadapt(&target, timeout),
+    which::each(matches, |target| match owner(target, &control::status(target)) {
+        Ok(Owner::Manager(managed)) => by_manager(target, &managed, timeout),
+        Ok(Owner::Svcadapt) => by_svcadapt(target, timeout),
         Err(error) => report::failed(&error),
-    }
+    })
 }
 
 /// Stops a service by its manager, and ends what the manager has left.
@@ -93,15 +96,6 @@ fn by_svcadapt(target: &ServiceRef, timeout: Option<Timespan>) -> Exit {
         }
         Err(cause) => report::refused("stop", target, &cause.to_string(), cause.hint(), status(&cause)),
     }
-}
-
-fn arguments(matches: &ArgMatches) -> Result<(ServiceRef, Option<Timespan>), StepError> {
-    let target = which::target(matches)?;
-    let timeout = matches.get_one::<OsString>("timeout-stop-sec");
-    let read = |value: &OsString| {
-        Timespan::parse(value).map_err(|error| report::value_error("timeout stop", value, error))
-    };
-    Ok((target, timeout.map(read).transpose()?))
 }
 
 fn status(cause: &StopError) -> u8 {

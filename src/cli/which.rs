@@ -1,14 +1,17 @@
 //! The arguments that name a service: NAME or --pid-file PATH.
 
 use std::ffi::OsString;
+use std::process;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgGroup, ArgMatches, Command};
 use svcadapt::StepError;
 use svcadapt::control::ServiceRef;
+use svcadapt::internal::error_text;
 use svcadapt_spec::{AbsPath, ServiceName};
 
-use super::report::value_error;
+use super::Exit;
+use super::report::{failed, value_error};
 
 /// Adds the two arguments; exactly one is required.
 pub(super) fn options(command: Command) -> Command {
@@ -28,6 +31,43 @@ pub(super) fn options(command: Command) -> Command {
                 .help("PID file of the service"),
         )
         .group(ArgGroup::new("service").args(["name", "pid-file"]).required(true))
+}
+
+/// The same for a command that acts on several services: NAME...
+pub(super) fn several(command: Command) -> Command {
+    options(command).mut_arg("name", |name| name.num_args(1..))
+}
+
+/// Acts on each service that the arguments name. The exit status is that of the last failure.
+pub(super) fn each(matches: &ArgMatches, mut act: impl FnMut(&ServiceRef) -> Exit) -> Exit {
+    let targets = match targets(matches) {
+        Ok(targets) => targets,
+        Err(error) => return failed(&error),
+    };
+    targets.iter().map(&mut act).filter(|exit| *exit != Exit::Status(0)).last().unwrap_or(Exit::Status(0))
+}
+
+/// The same for a command that may start a service: that forks, and the processes of a start must not go on with the next
+/// one. Of several services each has a svcadapt of its own.
+pub(super) fn each_alone(matches: &ArgMatches, word: &str, act: impl FnOnce(&ServiceRef) -> Exit) -> Exit {
+    match matches.get_many::<OsString>("name").filter(|names| names.len() > 1) {
+        None => match target(matches) {
+            Ok(target) => act(&target),
+            Err(error) => failed(&error),
+        },
+        Some(_) => each(matches, |target| {
+            let program = std::env::current_exe();
+            let status = program.and_then(|program| {
+                process::Command::new(program).args([word, "--", &target.to_string()]).status()
+            });
+            match status.map(|status| status.code().and_then(|code| u8::try_from(code).ok())) {
+                Ok(code) => Exit::Status(code.unwrap_or(1)),
+                Err(error) => {
+                    failed(&StepError::new(word, error_text(&error)).of(target.to_string()).status(1))
+                }
+            }
+        }),
+    }
 }
 
 /// The services that the arguments name.

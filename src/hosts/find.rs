@@ -20,6 +20,12 @@ pub fn of_process(first: i32, main: i32) -> Option<ManagedService> {
     }
 }
 
+/// The service of this name that a manager has started as a daemon, of whose process it is not the parent. `None`: no manager
+/// has.
+pub fn started_as(name: &str) -> Option<ManagedService> {
+    openrc::Script::started(name).map(ManagedService::new)
+}
+
 /// The services of this name that the managers running here have, whether they run or not.
 pub fn named(name: &str) -> Vec<ManagedService> {
     let mut all = Vec::new();

@@ -34,9 +34,9 @@ mod tool;
 
 pub use action::Action;
 pub use deliver::{OutputFile, deliver};
-pub use find::{named, of_process};
+pub use find::{named, of_process, started_as};
 pub use install::{Change, ChangeKind, Installation, Installed, StartNow, uninstall};
-pub use manifest::installed;
+pub use manifest::{all_installed, installed};
 pub use place::Place;
 pub use service::{Host, ManagedService};
 pub use state::{HostState, RunPhase};

@@ -132,6 +132,17 @@ pub fn installed(scope: Scope, name: &ServiceName) -> Result<Option<Place>, Step
     Ok(Manifest::read(scope, name)?.map(|manifest| manifest.place))
 }
 
+/// Every service that svcadapt has installed, with its place, sorted by name. Empty if the lists cannot be read.
+pub fn all_installed(scope: Scope) -> Vec<(ServiceName, Place)> {
+    let entries =
+        directory(scope).ok().and_then(|directory| fs::read_dir(directory).ok()).into_iter().flatten();
+    let names = entries.flatten().filter_map(|entry| ServiceName::parse(&entry.file_name()).ok());
+    let mut all: Vec<_> =
+        names.filter_map(|name| Some((name.clone(), installed(scope, &name).ok()??))).collect();
+    all.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    all
+}
+
 fn failed(path: &Path, error: &io::Error) -> StepError {
     StepError::new("installed", error_text(error)).of(path.display().to_string()).status(1)
 }

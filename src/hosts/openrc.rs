@@ -33,6 +33,13 @@ impl Script {
         (runs && script.rc_service(&["--exists"]).run().ok()?.status.success()).then_some(script)
     }
 
+    /// The script of this name, if `OpenRC` has started it.
+    pub(crate) fn started(name: &str) -> Option<Self> {
+        let link = Path::new("/run/openrc/started").join(name);
+        (link.symlink_metadata().is_ok() && is_installed("rc-service"))
+            .then(|| Self { name: name.to_owned() })
+    }
+
     fn rc_service(&self, options: &[&str]) -> Tool {
         Tool::new("rc-service").args(options).args([&self.name])
     }

@@ -135,6 +135,11 @@ impl Place {
         self.installer().directory()
     }
 
+    /// The service of this name, to be controlled. `None`: the manager does not know it.
+    pub fn service(self, name: &ServiceName) -> Option<ManagedService> {
+        self.installer().service(name)
+    }
+
     /// Has a service started at boot, or at login.
     ///
     /// # Errors

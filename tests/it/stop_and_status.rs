@@ -125,6 +125,31 @@ fn killed_service_is_reported_dead_and_restarts() {
 }
 
 #[test]
+fn commands_on_several_services_act_on_each_of_them() {
+    let (one, two) = (Service::started("one", STAY), Service::started("two", STAY));
+    let words = [one.name.as_str(), "no-such-service", two.name.as_str()];
+    let all = |command: &str| {
+        let svc = Svc::new(&one.dir).args([command]).args(words);
+        svc.name("[ONE]", &one.name).name("[TWO]", &two.name)
+    };
+    let before = (one.pid(), two.pid());
+    all("restart").stdout("[ONE]: restarted\n[TWO]: restarted\n").stderr("[ANY]\n[ANY]\n").status(7).run();
+    assert!(one.pid() != before.0 && two.pid() != before.1);
+    let pages = all("status").output();
+    assert_eq!(pages.exit, Exit::Status(3));
+    assert_eq!(pages.stdout.matches(": running, process ").count(), 2);
+    let objects = query(all("status")).1;
+    assert_eq!(
+        objects.as_array().unwrap().iter().map(|one| &one["state"]).collect::<Vec<_>>(),
+        ["running", "not running", "running"]
+    );
+    let stopped = "[ONE]: stopped (SIGTERM, [ANY] s)\nno-such-service: not running\n[TWO]: stopped (SIGTERM, [ANY] s)\n";
+    all("stop").stdout(stopped).run();
+    one.dir.nothing_left();
+    two.dir.nothing_left();
+}
+
+#[test]
 fn service_that_ignores_sigterm_is_killed_after_the_timeout() {
     let service = Service::started("deaf", &["--deaf"]);
     let killed = "[NAME]: stopped (SIGKILL after 0.[PID] s)\n";

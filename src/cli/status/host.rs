@@ -60,7 +60,7 @@ pub(super) fn line(managed: &ManagedService, state: &HostState) -> String {
 }
 
 /// Adds the manager, and what only it knows.
-pub(super) fn add_json(
+pub(crate) fn add_json(
     object: &mut Map<String, Value>,
     managed: &ManagedService,
     state: &HostState,

@@ -74,6 +74,17 @@ fn installed_service_runs_on_every_host_and_leaves_nothing() {
             assert_eq!(files(), was, "{name}: {broken}");
         }
 
+        let list = svcadapt("list").stdout;
+        let line = list.lines().find(|line| line.starts_with("inst ")).unwrap_or_default();
+        let host_name = if host.is("classic") {
+            "sysv".to_owned()
+        } else {
+            name.split(' ').next().unwrap().to_lowercase()
+        };
+        assert!(line.contains(" running ") && line.contains(&format!(" {host_name}")), "{name}: {list}");
+        expect("stop inst", 0, "inst: stopped");
+        expect("list", 0, "inst");
+        expect("start inst", 0, "inst: started");
         expect("disable inst", 0, "inst: disabled");
         expect("enable inst", 0, "inst: enabled");
         expect("uninstall inst", 0, "inst: uninstalled");
