@@ -17,7 +17,7 @@ use svcadapt_spec::{FIELDS, Field, ServiceSpec, SpecDraft, Timespan, boolean};
 
 use super::message::spec_message;
 use super::not_honoured::NotHonoured;
-use super::report::{print, report, report_all};
+use super::report::{failed, print, report, report_all};
 use super::text::{json_text, printable};
 use super::{Exit, args, not_honoured, spec_file, wait_for};
 
@@ -41,6 +41,9 @@ fn options(command: Command) -> Command {
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
     )
 }
+
+/// Exit status: a service of this name runs already.
+const ALREADY_RUNNING: u8 = 250;
 
 /// Runs the service, or prints the plan with `--dry-run`.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
@@ -218,6 +221,14 @@ pub(crate) fn resume_monitor(arguments: &[OsString]) -> Option<Exit> {
 }
 
 fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Exit {
+    if plan.detection.mode == Mode::Classic
+        && let Some(name) = &spec.name
+        && svcadapt_hosts::is_active_unit(name)
+    {
+        let error = StepError::new("start", format!("systemd runs a service of this name, {name}.service"));
+        let hint = format!("`svcadapt stop {name}` stops it; --name gives this one another name");
+        return failed(&error.of(name.to_string()).hint(hint).status(ALREADY_RUNNING));
+    }
     exit(internal::start(spec, plan, resolved))
 }
 

@@ -40,4 +40,4 @@ pub use manifest::{all_installed, installed};
 pub use place::Place;
 pub use service::{Host, ManagedService};
 pub use state::{HostState, RunPhase};
-pub use systemd::version as systemd_version;
+pub use systemd::{is_active_unit, version as systemd_version};

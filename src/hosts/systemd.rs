@@ -155,6 +155,20 @@ impl Managed for Unit {
     }
 }
 
+/// Whether the system's manager runs a service of this name, and this process is not a part of it. systemd is not asked: an
+/// active unit has a control group of its name.
+pub fn is_active_unit(name: &ServiceName) -> bool {
+    let file = format!("{name}.service");
+    let is_active = || {
+        ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified"]
+            .iter()
+            .any(|root| Path::new(root).join("system.slice").join(&file).exists())
+    };
+    is_booted_with_systemd()
+        && is_active()
+        && unit_of(svcadapt::internal::own_pid()).is_none_or(|own| own.name != file)
+}
+
 /// The version of the installed systemd: `systemd 252 (252.38-1~deb12u1)` is 252.
 pub fn version() -> Option<u32> {
     let answer = Tool::new("systemctl").args(["--version"]).succeed().ok()?.output;

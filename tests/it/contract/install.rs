@@ -74,6 +74,13 @@ fn installed_service_runs_on_every_host_and_leaves_nothing() {
             assert_eq!(files(), was, "{name}: {broken}");
         }
 
+        if name.starts_with("systemd") {
+            expect(
+                "run --mode classic --name inst -- /bin/sleep 600",
+                250,
+                "systemd runs a service of this name",
+            );
+        }
         let list = svcadapt("list").stdout;
         let line = list.lines().find(|line| line.starts_with("inst ")).unwrap_or_default();
         let host_name = if host.is("classic") {
