@@ -11,7 +11,7 @@ use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Systemd, Target};
 use svcadapt_convert::harden::Level;
 use svcadapt_hosts::{
-    Change, ChangeKind, Host, Installation, OutputFile, Place, StartNow, installed, uninstall,
+    Change, ChangeKind, Host, Installation, OutputFile, ServiceManager, StartNow, installed, uninstall,
 };
 use svcadapt_spec::{Scope, ServiceName};
 
@@ -94,27 +94,27 @@ fn host() -> Arg {
         .help("The manager to use instead of the one found")
 }
 
-fn place(matches: &ArgMatches) -> Result<Place, StepError> {
+fn manager(matches: &ArgMatches) -> Result<ServiceManager, StepError> {
     match matches.get_one::<String>("host") {
-        Some(name) => Place::named(name, generate::scope(matches)),
-        None => Place::of_machine(generate::scope(matches)),
+        Some(name) => ServiceManager::named(name, generate::scope(matches)),
+        None => ServiceManager::of_machine(generate::scope(matches)),
     }
 }
 
 /// Installs the service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let place = match place(matches) {
-        Ok(place) => place,
+    let manager = match manager(matches) {
+        Ok(manager) => manager,
         Err(error) => return failed(&error),
     };
-    let (name, files) = match files(matches, place) {
+    let (name, files) = match files(matches, manager) {
         Ok(files) => files,
         Err(problems) => {
             report_all(&problems);
             return Exit::Status(svcadapt::USAGE);
         }
     };
-    let installation = Installation { place, name, files };
+    let installation = Installation { manager, name, files };
     match install(matches, &installation) {
         Ok(text) => answer(&text, 0),
         Err(error) => failed(&error),
@@ -122,15 +122,17 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 }
 
 /// The files in the format of the manager.
-fn files(matches: &ArgMatches, place: Place) -> Result<(ServiceName, Vec<OutputFile>), Problems> {
-    let directory = place.directory().map_err(|error| messages([error]))?;
+fn files(matches: &ArgMatches, manager: ServiceManager) -> Result<(ServiceName, Vec<OutputFile>), Problems> {
+    let directory = manager.directory().map_err(|error| messages([error]))?;
     let scripts = |target| generate::installed(matches, Scripts { target }, &directory);
-    match place.host {
+    match manager.host {
         Host::Systemd => {
-            let systemd = Systemd { version: version(), scope: place.scope };
+            let systemd = Systemd { version: version(), scope: manager.scope };
             generate::installed(matches, UnitFormat { systemd, level: Level::default() }, &directory)
         }
-        Host::Launchd => generate::installed(matches, Plist { label: None, scope: place.scope }, &directory),
+        Host::Launchd => {
+            generate::installed(matches, Plist { label: None, scope: manager.scope }, &directory)
+        }
         Host::OpenRc => scripts(Target::OpenRc),
         Host::Runit => scripts(Target::Runit),
         Host::S6 => scripts(Target::S6),
@@ -146,7 +148,7 @@ fn version() -> Version {
 }
 
 fn install(matches: &ArgMatches, installation: &Installation) -> Result<String, StepError> {
-    let Installation { place, name, .. } = installation;
+    let Installation { manager, name, .. } = installation;
     let changes = installation.changes()?;
     if matches.get_flag("dry-run") {
         return Ok(changes.iter().map(difference).collect());
@@ -160,7 +162,7 @@ fn install(matches: &ArgMatches, installation: &Installation) -> Result<String, 
         (false, true) => "changed",
         (false, false) => "already installed",
     };
-    let when = match place.scope {
+    let when = match manager.scope {
         Scope::System => "at boot",
         Scope::User => "at login",
     };
@@ -171,7 +173,7 @@ fn install(matches: &ArgMatches, installation: &Installation) -> Result<String, 
     } else {
         ""
     };
-    let line = format!("{name}: {word} ({}, {file}), starts {when}, {state}\n{hint}", place.host.name());
+    let line = format!("{name}: {word} ({}, {file}), starts {when}, {state}\n{hint}", manager.host.name());
     Ok(line)
 }
 
@@ -219,9 +221,9 @@ pub(crate) fn run_disable(matches: &ArgMatches) -> Exit {
 }
 
 /// Where the service was installed, else the manager that is named or found.
-fn place_of(matches: &ArgMatches, name: &ServiceName) -> Result<Place, StepError> {
+fn place_of(matches: &ArgMatches, name: &ServiceName) -> Result<ServiceManager, StepError> {
     let known = if matches.contains_id("host") { None } else { installed(generate::scope(matches), name)? };
-    known.map_or_else(|| place(matches), Ok)
+    known.map_or_else(|| manager(matches), Ok)
 }
 
 fn with_name(matches: &ArgMatches, act: impl FnOnce(&ServiceName) -> Result<String, StepError>) -> Exit {

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
 use svcadapt::control;
 use svcadapt::control::{RunState, ServiceRef, Status};
-use svcadapt_hosts::{HostState, ManagedService, Place, all_installed};
+use svcadapt_hosts::{HostState, ManagedService, ServiceManager, all_installed};
 use svcadapt_spec::{Scope, ServiceName};
 
 use super::state_word::state_word;
@@ -44,29 +44,29 @@ struct Entry {
     target: ServiceRef,
     found: Status,
     /// Where it is installed, and what its manager says if it has no record.
-    installed: Option<(Place, Option<(ManagedService, HostState)>)>,
+    installed: Option<(ServiceManager, Option<(ManagedService, HostState)>)>,
 }
 
 /// The services with a record, and those that are installed, by name; those without a name are last.
 fn entries() -> Vec<Entry> {
-    let mut places: BTreeMap<String, Place> = [Scope::System, Scope::User]
+    let mut managers: BTreeMap<String, ServiceManager> = [Scope::System, Scope::User]
         .into_iter()
         .flat_map(all_installed)
-        .map(|(name, place)| (name.to_string(), place))
+        .map(|(name, manager)| (name.to_string(), manager))
         .collect();
     let mut all: Vec<Entry> = control::list()
         .into_iter()
         .map(|(target, found)| {
-            let place = places.remove(&target.to_string());
-            Entry { installed: place.map(|place| (place, None)), target, found }
+            let manager = managers.remove(&target.to_string());
+            Entry { installed: manager.map(|manager| (manager, None)), target, found }
         })
         .collect();
-    for (name, place) in places {
+    for (name, manager) in managers {
         let Ok(name) = ServiceName::parse(name.as_ref()) else { continue };
         let known =
-            place.service(&name).and_then(|managed| managed.state().ok().map(|state| (managed, state)));
+            manager.service(&name).and_then(|managed| managed.state().ok().map(|state| (managed, state)));
         let target = ServiceRef::Name(name);
-        all.push(Entry { found: control::status(&target), target, installed: Some((place, known)) });
+        all.push(Entry { found: control::status(&target), target, installed: Some((manager, known)) });
     }
     all.sort_by_key(|entry| (matches!(entry.target, ServiceRef::PidFile(_)), entry.target.to_string()));
     all
@@ -75,10 +75,10 @@ fn entries() -> Vec<Entry> {
 impl Entry {
     fn json(&self) -> Value {
         let mut value = as_json(&self.target, &self.found);
-        if let (Value::Object(object), Some((place, known))) = (&mut value, &self.installed) {
+        if let (Value::Object(object), Some((manager, known))) = (&mut value, &self.installed) {
             match known {
                 Some((managed, state)) => add_json(object, managed, state, &self.found),
-                None => drop(object.insert("host".to_owned(), json!({ "manager": place.host.name() }))),
+                None => drop(object.insert("host".to_owned(), json!({ "manager": manager.host.name() }))),
             }
         }
         value
@@ -95,7 +95,8 @@ impl Entry {
         };
         let starts =
             self.found.monitor.as_ref().map(|monitor| monitor.starts.to_string()).unwrap_or_default();
-        let host = self.installed.as_ref().map(|(place, _)| place.host.name().to_owned()).unwrap_or_default();
+        let host =
+            self.installed.as_ref().map(|(manager, _)| manager.host.name().to_owned()).unwrap_or_default();
         let program = self.found.program.as_ref().map(printable_path).unwrap_or_default();
         let pid = pid.map(|pid| pid.to_string()).unwrap_or_default();
         let since = since.map(status::span).unwrap_or_default();

@@ -12,9 +12,9 @@ use super::{Action, HostState, RunPhase};
 
 /// A service directory.
 #[derive(Debug)]
-pub(crate) struct Service(pub(crate) Directory);
+pub(crate) struct DaemontoolsService(pub(crate) Directory);
 
-impl Managed for Service {
+impl Managed for DaemontoolsService {
     fn host(&self) -> Host {
         Host::Daemontools
     }

@@ -14,7 +14,7 @@ pub fn of_process(first: i32, main: i32) -> Option<ManagedService> {
     }
     let supervisor = supervisor_of(first).filter(is_here)?;
     match supervisor.manager {
-        Manager::OpenRc => openrc::Script::of(&supervisor).map(ManagedService::new),
+        Manager::OpenRc => openrc::OpenRcScript::of(&supervisor).map(ManagedService::new),
         Manager::Supervisord => supervisord::Program::of_process(&supervisor, main).map(ManagedService::new),
         _ => Directory::of(&supervisor).and_then(|directory| in_directory(&supervisor, directory)),
     }
@@ -23,7 +23,7 @@ pub fn of_process(first: i32, main: i32) -> Option<ManagedService> {
 /// The service of this name that a manager has started as a daemon, of whose process it is not the parent. `None`: no manager
 /// has.
 pub fn started_as(name: &str) -> Option<ManagedService> {
-    openrc::Script::started(name).map(ManagedService::new)
+    openrc::OpenRcScript::started(name).map(ManagedService::new)
 }
 
 /// The services of this name that the managers running here have, whether they run or not.
@@ -46,9 +46,9 @@ pub fn named(name: &str) -> Vec<ManagedService> {
             _ => {}
         }
     }
-    let script = openrc::Script::named(name).map(ManagedService::new);
+    let script = openrc::OpenRcScript::named(name).map(ManagedService::new);
     // Under systemd a script is a unit; under OpenRC it is a service of OpenRC.
-    let of_init = || (!has_systemd).then(|| sysv::Script::named(name).map(ManagedService::new)).flatten();
+    let of_init = || (!has_systemd).then(|| sysv::InitScript::named(name).map(ManagedService::new)).flatten();
     all.extend(script.or_else(of_init));
     all
 }
@@ -68,9 +68,9 @@ pub(crate) fn has_our_files(pid: i32) -> bool {
 
 fn in_directory(supervisor: &Supervisor, directory: Directory) -> Option<ManagedService> {
     Some(match supervisor.manager {
-        Manager::S6 => ManagedService::new(s6::Service(directory)),
-        Manager::Runit => ManagedService::new(runit::Service(directory)),
-        Manager::Daemontools => ManagedService::new(daemontools::Service(directory)),
+        Manager::S6 => ManagedService::new(s6::S6Service(directory)),
+        Manager::Runit => ManagedService::new(runit::RunitService(directory)),
+        Manager::Daemontools => ManagedService::new(daemontools::DaemontoolsService(directory)),
         _ => return None,
     })
 }

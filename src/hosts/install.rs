@@ -12,8 +12,8 @@ use svcadapt_spec::{Scope, ServiceName};
 
 use super::deliver::{OutputFile, deliver};
 use super::manifest::{Manifest, digest_of};
-use super::place::Installer;
-use super::{Action, Host, ManagedService, Place};
+use super::service_manager::Installer;
+use super::{Action, Host, ManagedService, ServiceManager};
 
 /// How long a manager may take to start or stop a service. Its own timeouts are shorter.
 const ACTION_TIMEOUT: Duration = Duration::from_secs(600);
@@ -24,11 +24,11 @@ const LAST_LINES: u64 = 10;
 /// A service that is to be installed.
 #[derive(Debug)]
 pub struct Installation {
-    /// Where.
-    pub place: Place,
+    /// With which manager.
+    pub manager: ServiceManager,
     /// Its name.
     pub name: ServiceName,
-    /// Its files, below the directory of the place.
+    /// Its files, below the directory of the manager.
     pub files: Vec<OutputFile>,
 }
 
@@ -89,8 +89,8 @@ impl Installation {
     ///
     /// A file cannot be read.
     pub fn changes(&self) -> Result<Vec<Change>, StepError> {
-        let manifest = Manifest::read(self.place.scope, &self.name)?;
-        let directory = self.place.directory()?;
+        let manifest = Manifest::read(self.manager.scope, &self.name)?;
+        let directory = self.manager.directory()?;
         let mut all = Vec::new();
         for file in &self.files {
             let path = directory.join(&file.path);
@@ -137,8 +137,8 @@ impl Installation {
             .hint("--dry-run shows the differences, --force replaces it")
             .status(1));
         }
-        let before = Manifest::read(self.place.scope, &self.name)?;
-        let installer = self.place.installer();
+        let before = Manifest::read(self.manager.scope, &self.name)?;
+        let installer = self.manager.installer();
         let done = self.write(&changes, before.as_ref()).and_then(|()| {
             self.activate(
                 installer.as_ref(),
@@ -151,12 +151,12 @@ impl Installation {
 
     /// Brings the files into place. The list of them is written before and after: in between it has the old and the new ones.
     fn write(&self, changes: &[Change], before: Option<&Manifest>) -> Result<(), StepError> {
-        let directory = self.place.directory()?;
+        let directory = self.manager.directory()?;
         let mut directories = before.map(|before| before.directories.clone()).unwrap_or_default();
         directories.extend(missing(&directory));
         let written = changes.iter().filter(|change| change.kind != ChangeKind::Removed);
         let files = written.clone().map(|change| (change.path.clone(), digest_of(&change.new)));
-        let after = Manifest { place: self.place, files: files.collect(), directories };
+        let after = Manifest { manager: self.manager, files: files.collect(), directories };
         let mut both = after.clone();
         both.files.extend(before.iter().flat_map(|before| before.files.clone()));
         both.write(&self.name)?;
@@ -197,7 +197,7 @@ impl Installation {
         })?;
         // launchd reads a property list only when it loads the job.
         let actions = match action {
-            Action::Restart if self.place.host == Host::Launchd => vec![Action::Stop, Action::Start],
+            Action::Restart if self.manager.host == Host::Launchd => vec![Action::Stop, Action::Start],
             action => vec![action],
         };
         for action in actions {
@@ -209,7 +209,7 @@ impl Installation {
     /// After a failure: what was there before. Best effort, because the first error is the one to report.
     fn put_back(&self, installer: &dyn Installer, changes: &[Change], before: Option<&Manifest>) {
         let Some(before) = before else {
-            let _ = remove_all(installer, self.place.scope, &self.name, false);
+            let _ = remove_all(installer, self.manager.scope, &self.name, false);
             return;
         };
         for change in changes {
@@ -244,7 +244,7 @@ pub fn uninstall(scope: Scope, name: &ServiceName, force: bool) -> Result<Vec<Pa
             .hint("the manager that has it removes it; `svcadapt status` names it")
             .status(NOT_INSTALLED));
     };
-    remove_all(manifest.place.installer().as_ref(), scope, name, force)
+    remove_all(manifest.manager.installer().as_ref(), scope, name, force)
 }
 
 /// Exit status: the program is not installed (LSB).
@@ -279,7 +279,7 @@ fn remove_all(
             kept.push(path.clone());
         }
     }
-    let directory = manifest.place.directory()?;
+    let directory = manifest.manager.directory()?;
     // The directories of the service, then those that were made for it: the inner ones first.
     let below = |path: &Path| path.strip_prefix(&directory).is_ok_and(|rest| !rest.as_os_str().is_empty());
     for (path, _) in &manifest.files {

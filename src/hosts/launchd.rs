@@ -9,8 +9,8 @@ use svcadapt::internal::effective_user;
 use svcadapt_spec::{Scope, ServiceName};
 
 use super::home::home;
-use super::place::Installer;
 use super::service::{Host, Managed};
+use super::service_manager::Installer;
 use super::settle::settle;
 use super::tool::{Tool, is_installed};
 use super::{Action, HostState, ManagedService, RunPhase};

@@ -15,7 +15,7 @@ use svcadapt_spec::{Scope, ServiceName};
 
 use super::deliver::{OutputFile, deliver};
 use super::home::xdg;
-use super::{Host, Place};
+use super::{Host, ServiceManager};
 
 /// The first line: format and version.
 const HEAD: &str = "svcadapt-installed 1";
@@ -23,7 +23,7 @@ const HEAD: &str = "svcadapt-installed 1";
 /// What was installed of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Manifest {
-    pub(crate) place: Place,
+    pub(crate) manager: ServiceManager,
     /// The files, with the digests of the contents that svcadapt has written.
     pub(crate) files: Vec<(PathBuf, String)>,
     /// The directories that were made for them, outer ones first.
@@ -59,7 +59,7 @@ impl Manifest {
 
     /// Writes it, whole or not at all.
     pub(crate) fn write(&self, name: &ServiceName) -> Result<(), StepError> {
-        let directory = directory(self.place.scope)?;
+        let directory = directory(self.manager.scope)?;
         fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
         deliver(&directory, &[OutputFile::read_only(name.to_string(), self.text())])
     }
@@ -80,7 +80,7 @@ impl Manifest {
     }
 
     fn text(&self) -> Vec<u8> {
-        let mut text = format!("{HEAD}\nhost {}\n", self.place.host.name()).into_bytes();
+        let mut text = format!("{HEAD}\nhost {}\n", self.manager.host.name()).into_bytes();
         for (path, digest) in &self.files {
             text.extend([b"file ", digest.as_bytes(), b" ", path.as_os_str().as_bytes(), b"\n"].concat());
         }
@@ -112,7 +112,7 @@ fn parse(text: &[u8], scope: Scope) -> Option<Manifest> {
             _ => return None,
         }
     }
-    Some(Manifest { place: Place { host: host?, scope }, files, directories })
+    Some(Manifest { manager: ServiceManager { host: host?, scope }, files, directories })
 }
 
 /// The directory of the lists: `/var/lib/svcadapt/installed`, of a user below `$XDG_STATE_HOME`.
@@ -128,12 +128,12 @@ fn directory(scope: Scope) -> Result<PathBuf, StepError> {
 /// # Errors
 ///
 /// The list of its files cannot be read.
-pub fn installed(scope: Scope, name: &ServiceName) -> Result<Option<Place>, StepError> {
-    Ok(Manifest::read(scope, name)?.map(|manifest| manifest.place))
+pub fn installed(scope: Scope, name: &ServiceName) -> Result<Option<ServiceManager>, StepError> {
+    Ok(Manifest::read(scope, name)?.map(|manifest| manifest.manager))
 }
 
-/// Every service that svcadapt has installed, with its place, sorted by name. Empty if the lists cannot be read.
-pub fn all_installed(scope: Scope) -> Vec<(ServiceName, Place)> {
+/// Every service that svcadapt has installed, with its manager, sorted by name. Empty if the lists cannot be read.
+pub fn all_installed(scope: Scope) -> Vec<(ServiceName, ServiceManager)> {
     let entries =
         directory(scope).ok().and_then(|directory| fs::read_dir(directory).ok()).into_iter().flatten();
     let names = entries.flatten().filter_map(|entry| ServiceName::parse(&entry.file_name()).ok());
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn list_of_installed_files_is_read_as_it_was_written() {
-        let place = Place { host: Host::Systemd, scope: Scope::System };
+        let manager = ServiceManager { host: Host::Systemd, scope: Scope::System };
         let manifest = Manifest {
-            place,
+            manager,
             files: vec![("/etc/a b".into(), digest_of(b"one")), ("/etc/c".into(), digest_of(b""))],
             directories: vec!["/etc/d".into()],
         };

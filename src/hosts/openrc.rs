@@ -8,18 +8,18 @@ use svcadapt::detect::Manager;
 use svcadapt::internal::{Supervisor, own_pid, supervisor_of};
 use svcadapt_spec::ServiceName;
 
-use super::place::Installer;
 use super::service::{Host, Managed};
+use super::service_manager::Installer;
 use super::tool::{Tool, is_installed};
 use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A service script in /etc/init.d.
 #[derive(Debug)]
-pub(crate) struct Script {
+pub(crate) struct OpenRcScript {
     name: String,
 }
 
-impl Script {
+impl OpenRcScript {
     /// The service of a supervise-daemon, which has its name as the first argument.
     pub(crate) fn of(supervisor: &Supervisor) -> Option<Self> {
         let name = supervisor.command_line.get(1).filter(|name| !name.starts_with('-'))?;
@@ -45,7 +45,7 @@ impl Script {
     }
 }
 
-impl Managed for Script {
+impl Managed for OpenRcScript {
     fn host(&self) -> Host {
         Host::OpenRc
     }
@@ -86,12 +86,12 @@ impl Managed for Script {
 }
 
 /// The scripts of the machine.
-pub(crate) struct Scripts;
+pub(crate) struct OpenRcScripts;
 
 /// The runlevel of ordinary services.
 const RUNLEVEL: &str = "default";
 
-impl Installer for Scripts {
+impl Installer for OpenRcScripts {
     fn directory(&self) -> Result<PathBuf, StepError> {
         Ok(PathBuf::from("/etc/init.d"))
     }
@@ -105,7 +105,7 @@ impl Installer for Scripts {
     }
 
     fn service(&self, name: &ServiceName) -> Option<ManagedService> {
-        Script::named(name.as_str()).map(ManagedService::new)
+        OpenRcScript::named(name.as_str()).map(ManagedService::new)
     }
 }
 

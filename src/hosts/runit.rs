@@ -6,9 +6,9 @@ use std::time::Duration;
 use svcadapt::StepError;
 use svcadapt_spec::ServiceName;
 
-use super::place::Installer;
 use super::scanned::Scanner;
 use super::service::{Host, Managed};
+use super::service_manager::Installer;
 use super::settle::limited;
 use super::supervision::{Directory, seconds};
 use super::tool::Tool;
@@ -16,9 +16,9 @@ use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A service directory.
 #[derive(Debug)]
-pub(crate) struct Service(pub(crate) Directory);
+pub(crate) struct RunitService(pub(crate) Directory);
 
-impl Managed for Service {
+impl Managed for RunitService {
     fn host(&self) -> Host {
         Host::Runit
     }
@@ -58,9 +58,9 @@ pub(crate) fn scanned_directory() -> Option<PathBuf> {
 }
 
 /// The service directories of the machine.
-pub(crate) struct Directories;
+pub(crate) struct RunitDirectories;
 
-impl Installer for Directories {
+impl Installer for RunitDirectories {
     fn directory(&self) -> Result<PathBuf, StepError> {
         Ok(SCANNER.directory.into())
     }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use svcadapt::StepError;
 use svcadapt_spec::ServiceName;
 
-use super::place::Installer;
 use super::scanned::Scanner;
 use super::service::{Host, Managed};
+use super::service_manager::Installer;
 use super::settle::limited;
 use super::supervision::Directory;
 use super::tool::Tool;
@@ -16,16 +16,16 @@ use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A service directory.
 #[derive(Debug)]
-pub(crate) struct Service(pub(crate) Directory);
+pub(crate) struct S6Service(pub(crate) Directory);
 
-impl Service {
+impl S6Service {
     /// Whether the service reports its readiness.
     fn notifies(&self) -> bool {
         self.0.path.join("notification-fd").exists()
     }
 }
 
-impl Managed for Service {
+impl Managed for S6Service {
     fn host(&self) -> Host {
         Host::S6
     }
@@ -78,9 +78,9 @@ pub(crate) fn scanned_directory() -> Option<PathBuf> {
 }
 
 /// The service directories of the machine.
-pub(crate) struct Directories;
+pub(crate) struct S6Directories;
 
-impl Installer for Directories {
+impl Installer for S6Directories {
     fn directory(&self) -> Result<PathBuf, StepError> {
         Ok(SCANNER.directory.into())
     }

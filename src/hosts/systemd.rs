@@ -10,8 +10,8 @@ use svcadapt::internal::{LogQuery, is_booted_with_systemd, journal_query, unit_o
 use svcadapt_spec::{Scope, ServiceName};
 
 use super::home::xdg;
-use super::place::Installer;
 use super::service::{Host, Managed};
+use super::service_manager::Installer;
 use super::tool::Tool;
 use super::{Action, HostState, ManagedService, RunPhase};
 

@@ -7,19 +7,19 @@ use std::time::Duration;
 use svcadapt::StepError;
 use svcadapt_spec::ServiceName;
 
-use super::place::Installer;
 use super::service::{Host, Managed};
+use super::service_manager::Installer;
 use super::tool::{Tool, is_installed};
 use super::{Action, HostState, ManagedService, RunPhase};
 
 /// A script in /etc/init.d.
 #[derive(Debug)]
-pub(crate) struct Script {
+pub(crate) struct InitScript {
     path: PathBuf,
     name: String,
 }
 
-impl Script {
+impl InitScript {
     /// The script of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let path = Path::new("/etc/init.d").join(name);
@@ -30,7 +30,7 @@ impl Script {
     }
 }
 
-impl Managed for Script {
+impl Managed for InitScript {
     fn host(&self) -> Host {
         Host::SysV
     }
@@ -86,9 +86,9 @@ pub(crate) fn registrar() -> Option<Registrar> {
 }
 
 /// The scripts of the machine.
-pub(crate) struct Scripts;
+pub(crate) struct InitScripts;
 
-impl Scripts {
+impl InitScripts {
     fn register(name: &ServiceName, word: usize) -> Result<(), StepError> {
         let (program, words) = registrar().ok_or_else(|| {
             StepError::new("install", "neither update-rc.d nor chkconfig is installed")
@@ -105,7 +105,7 @@ impl Scripts {
     }
 }
 
-impl Installer for Scripts {
+impl Installer for InitScripts {
     fn directory(&self) -> Result<PathBuf, StepError> {
         Ok(PathBuf::from("/etc/init.d"))
     }
@@ -119,6 +119,6 @@ impl Installer for Scripts {
     }
 
     fn service(&self, name: &ServiceName) -> Option<ManagedService> {
-        Script::named(name.as_str()).map(ManagedService::new)
+        InitScript::named(name.as_str()).map(ManagedService::new)
     }
 }

@@ -1,4 +1,4 @@
-//! Where services are installed: a manager, and whose services it has.
+//! A manager that services are installed with, of the system or of a user.
 
 use std::path::PathBuf;
 
@@ -41,16 +41,16 @@ pub(crate) trait Installer {
     fn service(&self, name: &ServiceName) -> Option<ManagedService>;
 }
 
-/// Where services are installed: a manager, and whose services it has.
+/// A manager that services are installed with, of the system or of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct ServiceManager {
     /// The manager.
     pub host: Host,
     /// Whether it is the system's or the user's.
     pub scope: Scope,
 }
 
-impl Place {
+impl ServiceManager {
     /// The manager of this machine.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// As [`Place::of_machine`]; services cannot be installed with this manager.
+    /// As [`ServiceManager::of_machine`]; services cannot be installed with this manager.
     pub fn named(name: &str, scope: Scope) -> Result<Self, StepError> {
         let host = Host::INSTALLS.into_iter().find(|host| host.name() == name).ok_or_else(|| {
             let names = Host::INSTALLS.map(Host::name).join(", ");
@@ -119,10 +119,10 @@ impl Place {
         match self.host {
             Host::Systemd => Box::new(systemd::Units { scope: self.scope }),
             Host::Launchd => Box::new(launchd::Jobs { scope: self.scope }),
-            Host::OpenRc => Box::new(openrc::Scripts),
-            Host::Runit => Box::new(runit::Directories),
-            Host::S6 => Box::new(s6::Directories),
-            Host::Daemontools | Host::Supervisord | Host::SysV => Box::new(sysv::Scripts),
+            Host::OpenRc => Box::new(openrc::OpenRcScripts),
+            Host::Runit => Box::new(runit::RunitDirectories),
+            Host::S6 => Box::new(s6::S6Directories),
+            Host::Daemontools | Host::Supervisord | Host::SysV => Box::new(sysv::InitScripts),
         }
     }
 
@@ -153,7 +153,7 @@ impl Place {
     ///
     /// # Errors
     ///
-    /// As [`Place::enable`].
+    /// As [`ServiceManager::enable`].
     pub fn disable(self, name: &ServiceName) -> Result<(), StepError> {
         self.installer().disable(name)
     }
