@@ -6,10 +6,10 @@ use crate::harness::{Capability, Exit, Output, all_rounds, require};
 
 use super::host::{self, Host};
 
-/// Lists the files of the directories that managers read, with modes, owners, links and contents, but for what the managers
-/// write themselves.
+/// Lists the files of the directories that managers read, with modes, owners and links, but for what the managers write
+/// themselves, and for those of other tests.
 const FILES: &str = "for place in /etc /var/lib /Library; do \
-    [ ! -d $place ] || find $place -xdev ! -name '*.journal' ! -path '*/supervise*' ! -path /etc/machine-id -printf '%p %m %u %l %y\\n'; \
+    [ ! -d $place ] || find $place -xdev ! -name '*.journal' ! -path '*/supervise*' ! -path '*/it-[0-9]*' ! -path /etc/machine-id -printf '%p %m %u %l %y\\n'; \
     done | sort";
 
 /// What a host needs before services can be installed with its manager.
