@@ -1,11 +1,15 @@
 //! `svcadapt wait`: waits until a service is ready, or has stopped.
 
+use std::time::Duration;
+
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
-use svcadapt::control::{Goal, ServiceRef, WaitError};
+use svcadapt::control::{Goal, RunState, ServiceRef, WaitError};
 use svcadapt::{StepError, control};
+use svcadapt_hosts::{ManagedService, RunPhase};
 use svcadapt_spec::Timespan;
 
+use super::owner::{Owner, owner};
 use super::state_word::state_word;
 use super::{Exit, probe, report, which};
 
@@ -48,10 +52,35 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Err(error) => return report::failed(&error),
     };
     let goal = if matches.get_flag("ready") { Goal::Ready } else { Goal::Stopped };
+    let found = control::status(&target);
+    // What svcadapt runs has a record, which knows more than the manager.
+    let has_record = !matches!(found.state, RunState::NotRunning | RunState::Dead(_));
+    if !has_record && let Ok(Owner::Manager(managed)) = owner(&target, &found) {
+        return by_manager(&target, &managed, goal, timeout);
+    }
     match control::wait(&target, goal, timeout) {
         Ok(()) => Exit::Status(0),
         Err(error) => report::failed(&cause(&target, error)),
     }
+}
+
+/// Waits for a service of which only its manager knows.
+fn by_manager(target: &ServiceRef, managed: &ManagedService, goal: Goal, timeout: Option<Duration>) -> Exit {
+    let is_reached = |phase: &RunPhase| match goal {
+        Goal::Ready => matches!(phase, RunPhase::Running | RunPhase::Failed(_)),
+        Goal::Stopped => phase.is_over(),
+    };
+    let phase = match managed.wait_for(is_reached, timeout) {
+        Ok(phase) => phase,
+        Err(error) => return report::failed(&error.status(UNKNOWN)),
+    };
+    let cause = match (goal, phase) {
+        (Goal::Ready, RunPhase::Running) => return Exit::Status(0),
+        (Goal::Stopped, phase) if phase.is_over() => return Exit::Status(0),
+        (Goal::Ready, RunPhase::Failed(why)) => format!("it has failed: {why}"),
+        (_, phase) => format!("not in time; it is {}", phase.name()),
+    };
+    report::failed(&StepError::new("wait", cause).of(target.to_string()).status(NOT_YET))
 }
 
 fn cause(target: &ServiceRef, error: WaitError) -> StepError {

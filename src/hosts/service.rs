@@ -7,8 +7,9 @@ use std::time::Duration;
 use svcadapt::StepError;
 use svcadapt::internal::LogQuery;
 
+use super::settle::wait_until;
 use super::tool::Tool;
-use super::{Action, HostState};
+use super::{Action, HostState, RunPhase};
 
 /// A service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +129,29 @@ impl ManagedService {
             tool.succeed()?;
         }
         self.0.settle(action, &before, limit)
+    }
+
+    /// Waits until it has reached a phase, and returns the phase that it is in then, or after `limit` (`None`: no limit).
+    ///
+    /// # Errors
+    ///
+    /// As [`ManagedService::state`].
+    pub fn wait_for(
+        &self,
+        is_reached: impl Fn(&RunPhase) -> bool,
+        limit: Option<Duration>,
+    ) -> Result<RunPhase, StepError> {
+        let mut last = self.state()?.phase;
+        let mut failure = None;
+        let looked = || {
+            match self.state() {
+                Ok(state) => last = state.phase,
+                Err(error) => failure = Some(error),
+            }
+            failure.is_some() || is_reached(&last)
+        };
+        wait_until(limit.unwrap_or(Duration::MAX), looked);
+        failure.map_or(Ok(last), Err)
     }
 
     /// The command that prints its log in place of this process. `None` if the manager keeps no log.

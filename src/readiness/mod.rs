@@ -187,7 +187,11 @@ impl Probes {
 
     /// Checks every probe that has not succeeded yet.
     pub fn look(&mut self, tree: ProcessTree, elapsed: Duration) -> io::Result<()> {
-        let look = self.pace.begin(elapsed, cpu_time::of_thread());
+        let is_paced =
+            |pending: &WatchedProbe| !pending.met && matches!(pending.watch, Watcher::Get(_) | Watcher::Look);
+        let is_paced = self.pending.iter().any(is_paced);
+        let used = || if is_paced { cpu_time::of_thread() } else { Duration::ZERO };
+        let look = self.pace.begin(elapsed, used());
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
                 Watcher::Notify(listener) => listener.look(tree, elapsed, &mut self.notifications)?,
@@ -209,7 +213,7 @@ impl Probes {
             };
             pending.met |= now;
         }
-        self.pace.end(elapsed, cpu_time::of_thread());
+        self.pace.end(elapsed, used());
         Ok(())
     }
 

@@ -112,6 +112,14 @@ impl SpecDraft {
         let mut reading = Pass { values: &self.values, native: &self.native, errors: Vec::new() };
         let command = known.unwrap_or_else(|| reading.command(self.command));
         let mut spec = reading.spec(command);
+        // A probe that is given twice, by a unit and by the options of its command, is one.
+        let mut given = Vec::new();
+        for probe in std::mem::take(&mut spec.ready) {
+            if !given.contains(&probe) {
+                given.push(probe);
+            }
+        }
+        spec.ready = given;
         if spec.service_type.is_some_and(ServiceType::notifies) && !spec.ready.contains(&Probe::Notify) {
             spec.ready.insert(0, Probe::Notify);
         }

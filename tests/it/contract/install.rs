@@ -89,7 +89,10 @@ fn installed_service_runs_on_every_host_and_leaves_nothing() {
             name.split(' ').next().unwrap().to_lowercase()
         };
         assert!(line.contains(" running ") && line.contains(&format!(" {host_name}")), "{name}: {list}");
+        expect("wait --ready --timeout 20s inst", 0, "");
         expect("stop inst", 0, "inst: stopped");
+        expect("wait --stopped --timeout 20s inst", 0, "");
+        expect("wait --ready --timeout 10ms inst", 1, "not in time");
         expect("list", 0, "inst");
         expect("start inst", 0, "inst: started");
         expect("disable inst", 0, "inst: disabled");
@@ -111,7 +114,7 @@ fn installed_service_runs_on_every_host_and_leaves_nothing() {
 /// The script that kills `uninstall` and then `install` at each of these calls, and repairs both by another run. (The tools that they
 /// run are not killed.)
 const KILLED: &str = r#"
-files() { find /etc/init.d /etc/rc?.d /var/lib -xdev -printf '%p %m %u %l %y\n' | sort; }
+files() { find /etc/init.d /etc/rc?.d /var/lib/svcadapt -xdev -printf '%p %m %u %l %y\n' 2>/dev/null | sort; }
 install="$svcadapt install --svcadapt $svcadapt --name inst -- /bin/sleep 600"
 files >/run/before
 $install >/dev/null
