@@ -162,18 +162,16 @@ fn install(matches: &ArgMatches, installation: &Installation) -> Result<String, 
         (false, true) => "changed",
         (false, false) => "already installed",
     };
-    let when = match manager.scope {
-        Scope::System => "at boot",
-        Scope::User => "at login",
+    let when = match (manager.scope, done.enabled) {
+        (_, Some(false)) => "is disabled",
+        (_, None) if manager.host == Host::Systemd => "is not started at boot, because it has no [Install]",
+        (Scope::System, _) => "starts at boot",
+        (Scope::User, _) => "starts at login",
     };
-    let state = if done.runs { "running" } else { "not running" };
+    let state = if done.phase.is_over() { "not running" } else { done.phase.name() };
     let file = changes.first().map(|change| change.path.display().to_string()).unwrap_or_default();
-    let hint = if done.runs && done.has_changed && start == StartNow::No && !is_new {
-        "  hint: it runs with its old files; `svcadapt restart` restarts it\n"
-    } else {
-        ""
-    };
-    let line = format!("{name}: {word} ({}, {file}), starts {when}, {state}\n{hint}", manager.host.name());
+    let hint = if done.is_old { "  hint: it runs with its old files; --now restarts it\n" } else { "" };
+    let line = format!("{name}: {word} ({}, {file}), {when}, {state}\n{hint}", manager.host.name());
     Ok(line)
 }
 
@@ -183,6 +181,7 @@ fn difference(change: &Change) -> String {
     let (old, new) = (String::from_utf8_lossy(&change.old), String::from_utf8_lossy(&change.new));
     match change.kind {
         ChangeKind::Kept => format!("  {path}: unchanged\n"),
+        ChangeKind::Changed if change.old == change.new => format!("  {path}: another mode\n"),
         kind => {
             let exists = |there: bool| if there { path.as_str() } else { "/dev/null" };
             let (before, after) = (exists(kind != ChangeKind::Created), exists(kind != ChangeKind::Removed));

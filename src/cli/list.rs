@@ -63,8 +63,8 @@ fn entries() -> Vec<Entry> {
         .collect();
     for (name, manager) in managers {
         let Ok(name) = ServiceName::parse(name.as_ref()) else { continue };
-        let known =
-            manager.service(&name).and_then(|managed| managed.state().ok().map(|state| (managed, state)));
+        let service = manager.service(&name).ok().flatten();
+        let known = service.and_then(|managed| managed.state().ok().map(|state| (managed, state)));
         let target = ServiceRef::Name(name);
         all.push(Entry { found: control::status(&target), target, installed: Some((manager, known)) });
     }

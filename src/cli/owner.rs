@@ -21,7 +21,7 @@ pub(crate) fn owner(target: &ServiceRef, found: &Status) -> Result<Owner, StepEr
         (RunState::Running(main, _), _) => svcadapt_hosts::of_process(found.first.unwrap_or(*main), *main)
             .or_else(|| svcadapt_hosts::started_as(found.name.as_deref()?)),
         (RunState::Dead(_) | RunState::NotRunning, ServiceRef::Name(name)) => {
-            only(svcadapt_hosts::named(name.as_str()), target)?
+            only(svcadapt_hosts::named(name.as_str())?, target)?
         }
         (RunState::Dead(_) | RunState::NotRunning | RunState::Unknown(_), _) => None,
     };

@@ -126,7 +126,17 @@ pub(crate) fn reload(matches: &ArgMatches) -> Exit {
             Ok(Owner::Manager(managed)) if managed.has(Action::Reload) => {
                 return start::done(target, &managed, Action::Reload, "reloaded", start::ACTION_TIMEOUT);
             }
-            Ok(_) => {}
+            Ok(Owner::Manager(managed)) => match control::reload(target) {
+                // svcadapt has no part in it.
+                Err(RequestError::NotRunning | RequestError::NoReload) => {
+                    let error = StepError::new("reload", format!("{managed} has no reload"));
+                    let hint = "use `svcadapt restart`, or the signal that the program knows";
+                    return report::failed(&error.of(target.to_string()).hint(hint).status(NOT_DONE));
+                }
+                Err(error) => return failed("reload", target, &error),
+                Ok(()) => return answer(target, "reloaded"),
+            },
+            Ok(Owner::Svcadapt) => {}
             Err(error) => return report::failed(&error),
         }
         match control::reload(target) {

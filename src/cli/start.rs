@@ -80,7 +80,7 @@ pub(super) fn done(
 }
 
 /// Adds the usual cure.
-fn explained(error: svcadapt::StepError) -> svcadapt::StepError {
+pub(super) fn explained(error: svcadapt::StepError) -> svcadapt::StepError {
     if error.hint.is_none() && svcadapt::internal::effective_user() != 0 {
         return error.hint("if it is a service of the system, run this as root");
     }

@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command};
 use svcadapt::control::{ServiceRef, StopError, Stopped, UnknownReason};
 use svcadapt::internal::signal;
 use svcadapt::{StepError, control};
-use svcadapt_hosts::{Action, ManagedService};
+use svcadapt_hosts::{Action, Host, ManagedService};
 use svcadapt_spec::Timespan;
 
 use super::owner::{Owner, owner};
@@ -39,7 +39,7 @@ pub(crate) fn command() -> Command {
                 .long("timeout-stop-sec")
                 .value_name("TIME")
                 .value_parser(ValueParser::os_string())
-                .help("Time after which it is killed [as it was started with, else 30s]"),
+                .help("Time after which it is killed [as it was started with, else 30s]; below a manager, which kills by its own rules, how long to wait [10min]"),
         )
 }
 
@@ -62,16 +62,20 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 /// Stops a service by its manager, and ends what the manager has left.
 fn by_manager(target: &ServiceRef, managed: &ManagedService, timeout: Option<Timespan>) -> Exit {
     let begun = Instant::now();
-    match managed.state() {
-        Ok(state) if state.phase.is_over() => return by_svcadapt(target, timeout),
-        Ok(_) => {}
+    let is_over = match managed.state() {
+        Ok(state) => state.phase.is_over(),
         Err(error) => return report::failed(&error),
+    };
+    // Sockets and timers of a unit start it later, and not every init script knows whether its service runs.
+    if is_over && !matches!(managed.host(), Host::Systemd | Host::SysV) {
+        return by_svcadapt(target, timeout);
     }
     let limit = timeout.and_then(Timespan::finite).unwrap_or(start::ACTION_TIMEOUT);
     if let Err(error) = managed.perform(Action::Stop, limit) {
-        return report::failed(&error);
+        return report::failed(&start::explained(error));
     }
     match control::stop(target, timeout) {
+        Ok(_) if is_over => report::answer(&format!("{}: not running\n", printable(target.to_string())), 0),
         Ok(_) => {
             let took = seconds(begun.elapsed());
             report::answer(&format!("{}: stopped ({managed}, {took})\n", printable(target.to_string())), 0)

@@ -1,5 +1,7 @@
 //! What a manager is asked for.
 
+use std::time::Duration;
+
 /// What a manager is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
@@ -24,3 +26,6 @@ impl Action {
         }
     }
 }
+
+/// How long a manager may take to start or stop a service. Its own timeouts are shorter.
+pub(crate) const ACTION_TIMEOUT: Duration = Duration::from_secs(600);

@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use svcadapt::StepError;
-use svcadapt::internal::{error_text, sync_file};
+use svcadapt::internal::{error_text, process_info, sync_file};
 
 /// A file to write.
 #[derive(Debug, Clone)]
@@ -31,6 +31,9 @@ impl OutputFile {
     }
 }
 
+/// The beginning of the name of a temporary file, before the pid.
+const DRAFT: &str = ".svcadapt.";
+
 /// The mode of a directory of a service.
 const DIRECTORY_MODE: u32 = 0o755;
 
@@ -40,6 +43,7 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// Each file is a new inode: a reader of the old file keeps it, a symbolic link at the path is replaced and not
 /// followed, and neither mode nor extended attributes (on macOS a quarantine) are inherited.
 pub fn deliver(directory: &Path, files: &[OutputFile]) -> Result<(), StepError> {
+    sweep(directory);
     let mut drafts = Drafts { made: Vec::new() };
     let delivered = write_all(directory, files, &mut drafts);
     if delivered.is_err() {
@@ -57,7 +61,7 @@ impl Drafts {
     /// A name in the same directory. It does not contain that of the file, which may have the maximal length already; it
     /// begins with a dot, which the supervisors of a directory of services ignore.
     fn next(&mut self, directory: &Path) -> PathBuf {
-        let path = directory.join(format!(".svcadapt.{}.{}", std::process::id(), self.made.len()));
+        let path = directory.join(format!("{DRAFT}{}.{}", std::process::id(), self.made.len()));
         self.made.push(path.clone());
         path
     }
@@ -123,6 +127,25 @@ fn write_all(directory: &Path, files: &[OutputFile], drafts: &mut Drafts) -> Res
         }
     }
     Ok(())
+}
+
+/// Makes a directory and those above it, each that is missing with mode 0755, whatever the umask.
+pub(crate) fn make_directories(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|path| path.symlink_metadata().is_err()).collect();
+    missing.into_iter().rev().try_for_each(make_directory)
+}
+
+/// Removes what an earlier process that was killed has left.
+fn sweep(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid =
+            name.to_str().and_then(|name| name.strip_prefix(DRAFT)?.split('.').next()?.parse::<i32>().ok());
+        if pid.is_some_and(|pid| process_info(pid).is_none()) {
+            let path = entry.path();
+            let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
+        }
+    }
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {

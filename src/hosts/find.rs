@@ -1,7 +1,10 @@
 //! Which manager has a service.
 
+use svcadapt::StepError;
 use svcadapt::detect::Manager;
-use svcadapt::internal::{Supervisor, is_booted_with_systemd, supervisor_of, supervisors};
+use svcadapt::internal::{
+    Supervisor, effective_user, is_booted_with_systemd, supervisor_of, supervisors, user_of,
+};
 
 use super::supervision::{Directory, has_directory};
 use super::{ManagedService, daemontools, launchd, openrc, runit, s6, supervisord, systemd, sysv};
@@ -27,11 +30,15 @@ pub fn started_as(name: &str) -> Option<ManagedService> {
 }
 
 /// The services of this name that the managers running here have, whether they run or not.
-pub fn named(name: &str) -> Vec<ManagedService> {
+///
+/// # Errors
+///
+/// systemd does not answer.
+pub fn named(name: &str) -> Result<Vec<ManagedService>, StepError> {
     let mut all = Vec::new();
     let has_systemd = is_booted_with_systemd();
     if has_systemd {
-        all.extend(systemd::Unit::named(name).into_iter().map(ManagedService::new));
+        all.extend(systemd::Unit::named(name)?.into_iter().map(ManagedService::new));
     }
     all.extend(launchd::Job::named(name).into_iter().map(ManagedService::new));
     for supervisor in supervisors().into_iter().filter(is_here) {
@@ -50,20 +57,24 @@ pub fn named(name: &str) -> Vec<ManagedService> {
     // Under systemd a script is a unit; under OpenRC it is a service of OpenRC.
     let of_init = || (!has_systemd).then(|| sysv::InitScript::named(name).map(ManagedService::new)).flatten();
     all.extend(script.or_else(of_init));
-    all
+    Ok(all)
 }
 
-/// Whether a supervisor has this process' files and pids: one in a container has others.
+/// Whether a supervisor may be asked.
 pub(crate) fn is_here(supervisor: &Supervisor) -> bool {
-    has_our_files(supervisor.pid)
+    is_ours(supervisor.pid)
 }
 
-/// Whether a process has this process' files and pids.
-pub(crate) fn has_our_files(pid: i32) -> bool {
-    ["mnt", "pid"].iter().all(|kind| {
-        let link = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/{kind}"));
-        link(&pid.to_string()).is_ok_and(|its| link("self").is_ok_and(|own| own == its))
-    })
+/// Whether a process may be asked for services: it is root's or this user's, because any user can give a process any name
+/// and any working directory; and it has this process' files and pids, because one in a container has others.
+pub(crate) fn is_ours(pid: i32) -> bool {
+    let own = effective_user();
+    let is_trusted = user_of(pid).is_some_and(|user| user == 0 || user == own);
+    is_trusted
+        && ["mnt", "pid"].iter().all(|kind| {
+            let link = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/{kind}"));
+            link(&pid.to_string()).is_ok_and(|its| link("self").is_ok_and(|own| own == its))
+        })
 }
 
 fn in_directory(supervisor: &Supervisor, directory: Directory) -> Option<ManagedService> {

@@ -1,22 +1,21 @@
 //! Installs the files of a service, and removes them again.
 
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, io};
 
-use svcadapt::control::ServiceRef;
-use svcadapt::internal::{LogQuery, error_text};
-use svcadapt::{StepError, control};
-use svcadapt_spec::{Scope, ServiceName};
+use svcadapt::StepError;
+use svcadapt::internal::LogQuery;
+use svcadapt_spec::ServiceName;
 
-use super::deliver::{OutputFile, deliver};
-use super::manifest::{Manifest, digest_of};
+use super::action::ACTION_TIMEOUT;
+use super::deliver::{OutputFile, deliver, make_directories};
+use super::files::{current, failed};
+use super::manifest::{self, Manifest, digest_of};
 use super::service_manager::Installer;
-use super::{Action, Host, ManagedService, ServiceManager};
-
-/// How long a manager may take to start or stop a service. Its own timeouts are shorter.
-const ACTION_TIMEOUT: Duration = Duration::from_secs(600);
+use super::settle::wait_until;
+use super::uninstall::remove_all;
+use super::{Action, Host, ManagedService, RunPhase, ServiceManager};
 
 /// How many of a service's last lines a failed start shows.
 const LAST_LINES: u64 = 10;
@@ -67,8 +66,12 @@ pub enum ChangeKind {
 pub struct Installed {
     /// Whether any file has changed.
     pub has_changed: bool,
-    /// Whether the service runs now, as far as its manager knows.
-    pub runs: bool,
+    /// Whether it runs with files that have changed since its start.
+    pub is_old: bool,
+    /// Where it is in its life now, as its manager says.
+    pub phase: RunPhase,
+    /// Whether it is started at boot, or at login. `None`: the manager does not say, or the service is not one to be started.
+    pub enabled: Option<bool>,
     /// What the user should know besides.
     pub note: Option<StepError>,
 }
@@ -126,41 +129,67 @@ impl Installation {
     /// A file is there that svcadapt has not written, a file cannot be written, the manager's tool fails, or the service
     /// does not start; then with its last lines.
     pub fn perform(&self, force: bool, start: StartNow) -> Result<Installed, StepError> {
+        let _lock = manifest::lock(self.manager.scope, &self.name)?;
         let changes = self.changes()?;
-        let is_foreign = |change: &&Change| change.kind == ChangeKind::Changed && !change.is_ours;
-        if let Some(foreign) = changes.iter().find(is_foreign).filter(|_| !force) {
-            return Err(StepError::new(
-                "install",
-                "the file was not written by svcadapt, or was changed since",
-            )
-            .of(foreign.path.display().to_string())
-            .hint("--dry-run shows the differences, --force replaces it")
-            .status(1));
-        }
-        let before = Manifest::read(self.manager.scope, &self.name)?;
         let installer = self.manager.installer();
-        let done = self.write(&changes, before.as_ref()).and_then(|()| {
-            self.activate(
-                installer.as_ref(),
-                changes.iter().any(|change| change.kind != ChangeKind::Kept),
-                start,
-            )
+        let before = Before::look(self, installer.as_ref())?;
+        self.check(&changes, &before, force)?;
+        let done = self.write(&changes, before.manifest.as_ref()).and_then(|after| {
+            let has_changed = changes.iter().any(|change| change.kind != ChangeKind::Kept);
+            let done = self.activate(installer.as_ref(), has_changed, &before, start)?;
+            after.write(&self.name)?;
+            Ok(done)
         });
-        done.inspect_err(|_| self.put_back(installer.as_ref(), &changes, before.as_ref()))
+        done.map_err(|error| match self.put_back(installer.as_ref(), &changes, &before) {
+            Ok(()) => error.hint("what was there before was put back"),
+            Err(left) => error
+                .hint(format!("what was there before could not be put back: {}: {}", left.stage, left.cause)),
+        })
     }
 
-    /// Brings the files into place. The list of them is written before and after: in between it has the old and the new ones.
-    fn write(&self, changes: &[Change], before: Option<&Manifest>) -> Result<(), StepError> {
+    /// Whether nothing of another author is replaced.
+    fn check(&self, changes: &[Change], before: &Before, force: bool) -> Result<(), StepError> {
+        let error = |cause: &str, object: String, hint: &str| {
+            Err(StepError::new("install", cause).of(object).hint(hint).status(1))
+        };
+        if let Some(other) = before.manifest.as_ref().map(|before| before.manager)
+            && other != self.manager
+        {
+            let cause = format!("it is installed with {}", other.host.name());
+            return error(&cause, self.name.to_string(), "`svcadapt uninstall` removes it first");
+        }
+        let is_foreign = |change: &&Change| change.kind == ChangeKind::Changed && !change.is_ours;
+        if let Some(foreign) = changes.iter().find(is_foreign).filter(|_| !force) {
+            let hint = "--dry-run shows the differences, --force replaces it";
+            let cause = "the file was not written by svcadapt, or was changed since";
+            return error(cause, foreign.path.display().to_string(), hint);
+        }
+        let has_file = changes.iter().any(|change| change.kind != ChangeKind::Created);
+        if before.manifest.is_none() && before.is_known && !has_file && !force {
+            let cause = format!("{} has a service of this name already", self.manager.host.name());
+            return error(
+                &cause,
+                self.name.to_string(),
+                "choose another --name; --force puts this one in its place",
+            );
+        }
+        Ok(())
+    }
+
+    /// Brings the files into place, and returns the list of them, which is written when all else is done. Until then the list
+    /// has the old and the new ones.
+    fn write(&self, changes: &[Change], before: Option<&Manifest>) -> Result<Manifest, StepError> {
         let directory = self.manager.directory()?;
         let mut directories = before.map(|before| before.directories.clone()).unwrap_or_default();
         directories.extend(missing(&directory));
         let written = changes.iter().filter(|change| change.kind != ChangeKind::Removed);
         let files = written.clone().map(|change| (change.path.clone(), digest_of(&change.new)));
-        let after = Manifest { manager: self.manager, files: files.collect(), directories };
-        let mut both = after.clone();
+        let after =
+            Manifest { manager: self.manager, files: files.collect(), directories, is_partial: false };
+        let mut both = Manifest { is_partial: true, ..after.clone() };
         both.files.extend(before.iter().flat_map(|before| before.files.clone()));
         both.write(&self.name)?;
-        fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
+        make_directories(&directory).map_err(|error| failed(&directory, &error))?;
         let is_new = |file: &&OutputFile| {
             let path = directory.join(&file.path);
             changes.iter().any(|change| change.path == path && change.kind != ChangeKind::Kept)
@@ -170,48 +199,99 @@ impl Installation {
         for change in changes.iter().filter(|change| change.kind == ChangeKind::Removed) {
             fs::remove_file(&change.path).map_err(|error| failed(&change.path, &error))?;
         }
-        after.write(&self.name)
+        Ok(after)
     }
 
     fn activate(
         &self,
         installer: &dyn Installer,
         has_changed: bool,
+        before: &Before,
         start: StartNow,
     ) -> Result<Installed, StepError> {
         if has_changed {
             installer.reload()?;
         }
-        let before = installer.service(&self.name);
-        let runs = before.is_some_and(|one| one.state().is_ok_and(|state| !state.phase.is_over()));
-        installer.enable(&self.name)?;
+        // What was installed and then disabled stays so.
+        let is_complete = before.manifest.as_ref().is_some_and(|manifest| !manifest.is_partial);
+        if !is_complete || before.enabled != Some(false) {
+            installer.enable(&self.name)?;
+        }
+        let is_old = before.runs && self.is_newer_than(before.since);
         let action = match start {
-            StartNow::Yes if !runs => Some(Action::Start),
-            StartNow::Yes if has_changed => Some(Action::Restart),
+            StartNow::Yes if !before.runs => Some(Action::Start),
+            StartNow::Yes if has_changed || is_old => Some(Action::Restart),
             StartNow::Yes | StartNow::No => None,
         };
-        let note = installer.note();
-        let Some(action) = action else { return Ok(Installed { has_changed, runs, note }) };
-        let service = installer.service(&self.name).ok_or_else(|| {
-            StepError::new(action.name(), "the manager does not know it").of(self.name.to_string()).status(1)
-        })?;
+        let service = installer.service(&self.name)?;
+        if let Some(action) = action {
+            let service = service.as_ref().ok_or_else(|| {
+                StepError::new(action.name(), "the manager does not know it")
+                    .of(self.name.to_string())
+                    .status(1)
+            })?;
+            self.start(action, service).map_err(|error| with_last_lines(error, service))?;
+        }
+        let state = service.map(|service| service.state()).transpose()?;
+        Ok(Installed {
+            has_changed,
+            is_old: action.is_none() && (is_old || before.runs && has_changed),
+            phase: state.as_ref().map_or(RunPhase::Stopped, |state| state.phase.clone()),
+            enabled: state.and_then(|state| state.enabled),
+            note: installer.note(),
+        })
+    }
+
+    /// Starts it, and looks whether it stays for a moment: most managers call a program started that ends at once.
+    fn start(&self, action: Action, service: &ManagedService) -> Result<(), StepError> {
         // launchd reads a property list only when it loads the job.
         let actions = match action {
             Action::Restart if self.manager.host == Host::Launchd => vec![Action::Stop, Action::Start],
             action => vec![action],
         };
         for action in actions {
-            service.perform(action, ACTION_TIMEOUT).map_err(|error| with_last_lines(error, &service))?;
+            service.perform(action, ACTION_TIMEOUT)?;
         }
-        Ok(Installed { has_changed, runs: true, note })
+        let mut why = None;
+        let has_failed = || {
+            let Ok(state) = service.state() else { return false };
+            why = match state.phase {
+                RunPhase::Failed(why) => Some(why),
+                RunPhase::Stopped => state.last_exit.filter(|exit| exit != "exit status 0"),
+                _ => None,
+            };
+            why.is_some()
+        };
+        wait_until(SETTLE_TIME, has_failed);
+        match why {
+            Some(why) => Err(StepError::new(action.name(), format!("it has ended: {why}"))
+                .of(self.name.to_string())
+                .status(1)),
+            None => Ok(()),
+        }
     }
 
-    /// After a failure: what was there before. Best effort, because the first error is the one to report.
-    fn put_back(&self, installer: &dyn Installer, changes: &[Change], before: Option<&Manifest>) {
-        let Some(before) = before else {
-            let _ = remove_all(installer, self.manager.scope, &self.name, false);
-            return;
+    /// Whether a file is newer than this time ago: an earlier command wrote it, and the service was not restarted since.
+    fn is_newer_than(&self, since: Option<Duration>) -> bool {
+        let Some((since, directory)) = since.zip(self.manager.directory().ok()) else { return false };
+        let age = |file: &OutputFile| {
+            let changed = directory.join(&file.path).metadata().and_then(|found| found.modified());
+            changed.ok()?.elapsed().ok()
         };
+        // Managers count in whole seconds.
+        self.files.iter().filter_map(age).any(|age| age + Duration::from_secs(2) < since)
+    }
+
+    /// After a failure: what was there before, its files, and whether it was enabled and ran.
+    fn put_back(
+        &self,
+        installer: &dyn Installer,
+        changes: &[Change],
+        before: &Before,
+    ) -> Result<(), StepError> {
+        if before.manifest.is_none() && !before.is_known {
+            remove_all(installer, self.manager.scope, &self.name, false)?;
+        }
         for change in changes {
             match change.kind {
                 ChangeKind::Kept => {}
@@ -221,94 +301,60 @@ impl Installation {
                         continue;
                     };
                     let path = name.to_string_lossy().into_owned();
-                    let file = OutputFile { path, mode: change.old_mode, text: change.old.clone() };
-                    let _ = deliver(parent, &[file]);
+                    deliver(parent, &[OutputFile { path, mode: change.old_mode, text: change.old.clone() }])?;
                 }
             }
         }
-        let _ = before.write(&self.name);
-        let _ = installer.reload();
+        match &before.manifest {
+            Some(manifest) => manifest.write(&self.name)?,
+            None => Manifest::remove(self.manager.scope, &self.name)?,
+        }
+        installer.reload()?;
+        if !before.is_known {
+            return Ok(());
+        }
+        match before.enabled {
+            Some(true) => installer.enable(&self.name)?,
+            Some(false) => installer.disable(&self.name)?,
+            None => {}
+        }
+        let Some(service) = installer.service(&self.name)? else { return Ok(()) };
+        let runs = !service.state()?.phase.is_over();
+        match (before.runs, runs) {
+            (true, false) => service.perform(Action::Start, ACTION_TIMEOUT),
+            (true, true) if changes.iter().any(|change| change.kind != ChangeKind::Kept) => {
+                self.start(Action::Restart, &service)
+            }
+            (false, true) => service.perform(Action::Stop, ACTION_TIMEOUT),
+            _ => Ok(()),
+        }
     }
 }
 
-/// Stops a service that svcadapt has installed, and removes what it has installed of it, in whatever state that is. Files that
-/// were changed since stay, unless `force`; they are returned.
-///
-/// # Errors
-///
-/// It was not installed by svcadapt, it cannot be stopped, or a file cannot be removed.
-pub fn uninstall(scope: Scope, name: &ServiceName, force: bool) -> Result<Vec<PathBuf>, StepError> {
-    let Some(manifest) = Manifest::read(scope, name)? else {
-        return Err(StepError::new("uninstall", "it was not installed by svcadapt")
-            .of(name.to_string())
-            .hint("the manager that has it removes it; `svcadapt status` names it")
-            .status(NOT_INSTALLED));
-    };
-    remove_all(manifest.manager.installer().as_ref(), scope, name, force)
+/// How long a service that was started is watched.
+const SETTLE_TIME: Duration = Duration::from_millis(300);
+
+/// What was there before an installation.
+struct Before {
+    manifest: Option<Manifest>,
+    /// Whether the manager has a service of this name.
+    is_known: bool,
+    enabled: Option<bool>,
+    runs: bool,
+    since: Option<Duration>,
 }
 
-/// Exit status: the program is not installed (LSB).
-const NOT_INSTALLED: u8 = 5;
-
-fn remove_all(
-    installer: &dyn Installer,
-    scope: Scope,
-    name: &ServiceName,
-    force: bool,
-) -> Result<Vec<PathBuf>, StepError> {
-    let Some(manifest) = Manifest::read(scope, name)? else { return Ok(Vec::new()) };
-    let is_there = |(path, _): &(PathBuf, String)| path.symlink_metadata().is_ok();
-    if let Some(service) = installer.service(name) {
-        if service.state().is_ok_and(|state| !state.phase.is_over()) {
-            service.perform(Action::Stop, ACTION_TIMEOUT)?;
-        }
-        // A half installed service may not be enabled.
-        let _ = installer.disable(name);
-    } else if manifest.files.iter().any(is_there) {
-        let _ = installer.disable(name);
-    }
-    installer.forget(name)?;
-    // The record of a service that its manager has stopped. Best effort: a stale one does no harm.
-    let _ = control::stop(&ServiceRef::Name(name.clone()), None);
-    let mut kept = Vec::new();
-    for (path, _) in &manifest.files {
-        let (Some(text), _) = current(path)? else { continue };
-        if force || manifest.wrote(path, &text) {
-            fs::remove_file(path).map_err(|error| failed(path, &error))?;
-        } else if !kept.contains(path) {
-            kept.push(path.clone());
-        }
-    }
-    let directory = manifest.manager.directory()?;
-    // The directories of the service, then those that were made for it: the inner ones first.
-    let below = |path: &Path| path.strip_prefix(&directory).is_ok_and(|rest| !rest.as_os_str().is_empty());
-    for (path, _) in &manifest.files {
-        for parent in path.ancestors().skip(1).take_while(|parent| below(parent)) {
-            let _ = fs::remove_dir(parent);
-        }
-    }
-    for made in manifest.directories.iter().rev() {
-        let _ = fs::remove_dir(made);
-    }
-    installer.reload()?;
-    Manifest::remove(scope, name)?;
-    Ok(kept)
-}
-
-/// The content and the mode of a file. A link is not followed.
-fn current(path: &Path) -> Result<(Option<Vec<u8>>, u32), StepError> {
-    match path.symlink_metadata() {
-        Ok(found) if found.is_file() => {
-            let text = fs::read(path).map_err(|error| failed(path, &error))?;
-            Ok((Some(text), found.permissions().mode() & 0o7777))
-        }
-        Ok(_) => {
-            Err(StepError::new("install", "not a regular file").of(path.display().to_string()).status(1))
-        }
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok((None, 0))
-        }
-        Err(error) => Err(failed(path, &error)),
+impl Before {
+    fn look(installation: &Installation, installer: &dyn Installer) -> Result<Self, StepError> {
+        let Installation { manager, name, .. } = installation;
+        let state = installer.service(name)?.map(|service| service.state()).transpose()?;
+        Ok(Self {
+            manifest: Manifest::read(manager.scope, name)?,
+            is_known: state.is_some(),
+            enabled: state.as_ref().and_then(|state| state.enabled),
+            runs: state.as_ref().is_some_and(|state| !state.phase.is_over()),
+            since: state.and_then(|state| state.since),
+        })
     }
 }
 
@@ -328,8 +374,4 @@ fn with_last_lines(mut error: StepError, service: &ManagedService) -> StepError 
         error.output = text.lines().map(str::to_owned).collect();
     }
     error
-}
-
-fn failed(path: &Path, error: &io::Error) -> StepError {
-    StepError::new("install", error_text(error)).of(path.display().to_string()).status(1)
 }

@@ -150,8 +150,8 @@ impl Installer for Jobs {
         self.override_of(name, "enable")
     }
 
-    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
-        Job::named(name.as_str()).pop().map(ManagedService::new)
+    fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
+        Ok(Job::named(name.as_str()).pop().map(ManagedService::new))
     }
 }
 

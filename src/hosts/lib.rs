@@ -13,6 +13,7 @@
 mod action;
 mod daemontools;
 mod deliver;
+mod files;
 mod find;
 mod home;
 mod install;
@@ -31,13 +32,15 @@ mod supervisord;
 mod systemd;
 mod sysv;
 mod tool;
+mod uninstall;
 
 pub use action::Action;
 pub use deliver::{OutputFile, deliver};
 pub use find::{named, of_process, started_as};
-pub use install::{Change, ChangeKind, Installation, Installed, StartNow, uninstall};
+pub use install::{Change, ChangeKind, Installation, Installed, StartNow};
 pub use manifest::{all_installed, installed};
 pub use service::{Host, ManagedService};
 pub use service_manager::ServiceManager;
 pub use state::{HostState, RunPhase};
 pub use systemd::{is_active_unit, version as systemd_version};
+pub use uninstall::uninstall;

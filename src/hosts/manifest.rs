@@ -4,16 +4,18 @@
 //! finds what there is.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use svcadapt::StepError;
-use svcadapt::internal::{digest, error_text};
+use svcadapt::internal::{StartLock, digest, effective_user, error_text, lock_starts};
 use svcadapt_spec::{Scope, ServiceName};
 
-use super::deliver::{OutputFile, deliver};
+use super::deliver::{OutputFile, deliver, make_directories};
 use super::home::xdg;
 use super::{Host, ServiceManager};
 
@@ -28,6 +30,8 @@ pub(crate) struct Manifest {
     pub(crate) files: Vec<(PathBuf, String)>,
     /// The directories that were made for them, outer ones first.
     pub(crate) directories: Vec<PathBuf>,
+    /// Whether an installation or a removal has begun and not ended.
+    pub(crate) is_partial: bool,
 }
 
 /// The digest of a content.
@@ -44,23 +48,45 @@ impl Manifest {
 
     /// Reads that of a service. `None`: it was not installed by svcadapt.
     pub(crate) fn read(scope: Scope, name: &ServiceName) -> Result<Option<Self>, StepError> {
-        let path = directory(scope)?.join(name.as_str());
-        match fs::read(&path) {
-            Ok(text) => parse(&text, scope).map(Some).ok_or_else(|| {
-                StepError::new("installed", "not a list of installed files")
-                    .of(path.display().to_string())
-                    .hint("another version of svcadapt may have written it")
-                    .status(1)
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(&path, &error)),
+        let folder = directory(scope)?;
+        let path = folder.join(name.as_str());
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(&path, &error)),
+        };
+        let refused = |cause: &str, hint: &str| {
+            StepError::new("installed", cause).of(path.display().to_string()).hint(hint).status(1)
+        };
+        if !(is_only_ours(&folder) && is_only_ours(&path)) {
+            let hint = "remove it, and the files of the service by hand, if they are what they should be";
+            return Err(refused(
+                "other users can write to this list of installed files, or to its directory",
+                hint,
+            ));
         }
+        let manifest = parse(&text, scope).ok_or_else(|| {
+            let hint =
+                "another version may have written it; else remove it, and the files of the service by hand";
+            refused("not a list of installed files", hint)
+        })?;
+        let directory = manifest.manager.directory()?;
+        let is_outside = |(file, _): &(PathBuf, String)| {
+            !file.starts_with(&directory) || file.components().any(|part| part == Component::ParentDir)
+        };
+        if manifest.files.iter().any(is_outside)
+            || !manifest.directories.iter().all(|one| directory.starts_with(one))
+        {
+            let hint = "remove it, and the files of the service by hand";
+            return Err(refused("it names files outside of the manager's directory", hint));
+        }
+        Ok(Some(manifest))
     }
 
     /// Writes it, whole or not at all.
     pub(crate) fn write(&self, name: &ServiceName) -> Result<(), StepError> {
         let directory = directory(self.manager.scope)?;
-        fs::create_dir_all(&directory).map_err(|error| failed(&directory, &error))?;
+        make_directories(&directory).map_err(|error| failed(&directory, &error))?;
         deliver(&directory, &[OutputFile::read_only(name.to_string(), self.text())])
     }
 
@@ -72,10 +98,6 @@ impl Manifest {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&path, &error)),
             _ => {}
         }
-        // If it was the last one, and nothing else is there.
-        for directory in directory.ancestors().take(2) {
-            let _ = fs::remove_dir(directory);
-        }
         Ok(())
     }
 
@@ -84,10 +106,66 @@ impl Manifest {
         for (path, digest) in &self.files {
             text.extend([b"file ", digest.as_bytes(), b" ", path.as_os_str().as_bytes(), b"\n"].concat());
         }
+        if self.is_partial {
+            text.extend(b"partial\n");
+        }
         for path in &self.directories {
             text.extend([b"directory ", path.as_os_str().as_bytes(), b"\n"].concat());
         }
         text
+    }
+}
+
+/// Whether only root, or this user, can write to it.
+fn is_only_ours(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| {
+        !found.is_symlink() && [0, effective_user()].contains(&found.uid()) && found.mode() & 0o022 == 0
+    })
+}
+
+/// Waits until no other command installs or removes the service. The lock is released with the value.
+pub(crate) fn lock(scope: Scope, name: &ServiceName) -> Result<InstallLock, StepError> {
+    let directory = directory(scope)?;
+    make_directories(&directory).map_err(|error| failed(&directory, &error))?;
+    let path = directory.join(format!(".{name}.lock"));
+    let lock_once = || {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
+        let inode = file.metadata()?.ino();
+        Ok::<_, io::Error>((lock_starts(file, LOCK_TIMEOUT)?, inode))
+    };
+    loop {
+        let (lock, inode) = match lock_once() {
+            Ok(locked) => locked,
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                let cause = "another command has been installing or removing it for two minutes";
+                return Err(StepError::new("install", cause).of(name.to_string()).status(1));
+            }
+            Err(error) => return Err(failed(&path, &error)),
+        };
+        // The command before may have removed the file, and another one has made a new one.
+        if path.symlink_metadata().is_ok_and(|now| now.ino() == inode) {
+            return Ok(InstallLock { path, _lock: lock });
+        }
+        make_directories(&directory).map_err(|error| failed(&directory, &error))?;
+    }
+}
+
+/// How long another command may take.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Keeps other commands from installing or removing a service.
+pub(crate) struct InstallLock {
+    path: PathBuf,
+    _lock: StartLock,
+}
+
+impl Drop for InstallLock {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        // If nothing is installed any more.
+        for directory in self.path.ancestors().skip(1).take(2) {
+            let _ = fs::remove_dir(directory);
+        }
     }
 }
 
@@ -96,8 +174,12 @@ fn parse(text: &[u8], scope: Scope) -> Option<Manifest> {
     if lines.next()? != HEAD.as_bytes() {
         return None;
     }
-    let (mut host, mut files, mut directories) = (None, Vec::new(), Vec::new());
+    let (mut host, mut files, mut directories, mut is_partial) = (None, Vec::new(), Vec::new(), false);
     for line in lines {
+        if line == b"partial" {
+            is_partial = true;
+            continue;
+        }
         let at = line.iter().position(|byte| *byte == b' ')?;
         let (word, rest) = (&line[..at], &line[at + 1..]);
         let path =
@@ -112,7 +194,7 @@ fn parse(text: &[u8], scope: Scope) -> Option<Manifest> {
             _ => return None,
         }
     }
-    Some(Manifest { manager: ServiceManager { host: host?, scope }, files, directories })
+    Some(Manifest { manager: ServiceManager { host: host?, scope }, files, directories, is_partial })
 }
 
 /// The directory of the lists: `/var/lib/svcadapt/installed`, of a user below `$XDG_STATE_HOME`.
@@ -158,6 +240,7 @@ mod tests {
             manager,
             files: vec![("/etc/a b".into(), digest_of(b"one")), ("/etc/c".into(), digest_of(b""))],
             directories: vec!["/etc/d".into()],
+            is_partial: true,
         };
         assert_eq!(parse(&manifest.text(), Scope::System), Some(manifest.clone()));
         assert!(manifest.wrote(Path::new("/etc/a b"), b"one"));

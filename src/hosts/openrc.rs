@@ -104,8 +104,8 @@ impl Installer for OpenRcScripts {
         Tool::new("rc-update").args(["--all", "del", name.as_str()]).succeed().map(drop)
     }
 
-    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
-        OpenRcScript::named(name.as_str()).map(ManagedService::new)
+    fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
+        Ok(OpenRcScript::named(name.as_str()).map(ManagedService::new))
     }
 }
 

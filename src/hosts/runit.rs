@@ -78,7 +78,7 @@ impl Installer for RunitDirectories {
             .forget(name, |_, directory| Tool::new("sv").args(["exit"]).args([directory]).succeed().map(drop))
     }
 
-    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+    fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
         SCANNER.service(name)
     }
 }

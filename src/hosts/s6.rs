@@ -101,7 +101,7 @@ impl Installer for S6Directories {
         })
     }
 
-    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+    fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
         SCANNER.service(name)
     }
 }

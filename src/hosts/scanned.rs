@@ -10,7 +10,7 @@ use svcadapt::StepError;
 use svcadapt::internal::{error_text, pids, process_info};
 use svcadapt_spec::ServiceName;
 
-use super::find::{has_our_files, named};
+use super::find::{is_ours, named};
 use super::settle::wait_until;
 use super::{Host, ManagedService, RunPhase};
 
@@ -36,7 +36,7 @@ impl Scanner {
     /// The scanned directory. `None`: no scanner runs here.
     pub(crate) fn scanned(&self) -> Option<PathBuf> {
         let mut all = pids().into_iter().filter_map(process_info);
-        let scanner = all.find(|one| one.comm == self.program && has_our_files(one.pid))?;
+        let scanner = all.find(|one| one.comm == self.program && is_ours(one.pid))?;
         let cwd = fs::read_link(format!("/proc/{}/cwd", scanner.pid)).ok()?;
         let argument = scanner.command_line.iter().skip(1).find(|word| !word.starts_with('-'));
         // s6-svscan changes to the directory, which is its own then; runsvdir does too.
@@ -57,13 +57,18 @@ impl Scanner {
         let down = directory.join(DOWN);
         let scanned = self.scanned().ok_or_else(|| self.is_missing())?;
         let link = scanned.join(name.as_str());
-        if link.symlink_metadata().is_err() {
+        let is_there = link.symlink_metadata().is_ok();
+        if is_there && fs::read_link(&link).ok().as_deref() != Some(&directory) {
+            let cause = format!("another service is there, not a link to {}", directory.display());
+            return Err(StepError::new("enable", cause).of(link.display().to_string()).status(1));
+        }
+        if !is_there {
             fs::write(&down, "").map_err(|error| failed(&down, &error))?;
             symlink(&directory, &link).map_err(|error| failed(&link, &error))?;
             announce(&scanned)?;
             let is_down = || {
-                self.service(name)
-                    .is_some_and(|one| one.state().is_ok_and(|it| it.phase == RunPhase::Stopped))
+                let service = self.service(name).ok().flatten();
+                service.is_some_and(|one| one.state().is_ok_and(|it| it.phase == RunPhase::Stopped))
             };
             if !wait_until(SCAN_TIMEOUT, is_down) {
                 let cause = format!("{} has not begun to supervise it", self.program);
@@ -96,9 +101,9 @@ impl Scanner {
             if fs::read_link(&link).is_ok_and(|target| target == directory) {
                 let _ = fs::remove_file(&link);
             }
-            if self.service(name).is_some() {
+            if self.service(name)?.is_some() {
                 end(&scanned, &directory)?;
-                if !wait_until(SCAN_TIMEOUT, || self.service(name).is_none()) {
+                if !wait_until(SCAN_TIMEOUT, || matches!(self.service(name), Ok(None))) {
                     let cause = "its supervisor has not ended";
                     return Err(StepError::new("uninstall", cause)
                         .of(directory.display().to_string())
@@ -109,6 +114,11 @@ impl Scanner {
         let _ = fs::remove_file(directory.join(DOWN));
         for made in MADE {
             let made = directory.join(made);
+            // A link, as to a logger that several services share, leads elsewhere.
+            let is_own = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+            if !made.parent().is_some_and(is_own) {
+                continue;
+            }
             match fs::remove_dir_all(&made) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     let failure = StepError::new("uninstall", error_text(&error));
@@ -121,11 +131,10 @@ impl Scanner {
     }
 
     /// The service with this name in the directory of this manager.
-    pub(crate) fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+    pub(crate) fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
         let directory = Path::new(self.directory).join(name.as_str());
-        named(name.as_str())
-            .into_iter()
-            .find(|one| one.host() == self.host && Path::new(&one.address()) == directory)
+        let mut all = named(name.as_str())?.into_iter();
+        Ok(all.find(|one| one.host() == self.host && Path::new(&one.address()) == directory))
     }
 
     fn is_missing(&self) -> StepError {

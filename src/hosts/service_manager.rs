@@ -38,7 +38,7 @@ pub(crate) trait Installer {
     }
 
     /// The service, to be controlled. `None`: the manager does not know it.
-    fn service(&self, name: &ServiceName) -> Option<ManagedService>;
+    fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError>;
 }
 
 /// A manager that services are installed with, of the system or of a user.
@@ -101,15 +101,16 @@ impl ServiceManager {
         match (self.scope, self.host) {
             (Scope::User, _) if root => error(
                 "root has no services of a user".to_owned(),
-                "leave out --user, or run this as the user",
+                "leave out --scope user, or run this as the user",
             ),
             (Scope::User, Host::Systemd | Host::Launchd) => Ok(self),
-            (Scope::User, host) => {
-                error(format!("{} has no services of a user", host.name()), "run this as root without --user")
-            }
+            (Scope::User, host) => error(
+                format!("{} has no services of a user", host.name()),
+                "run this as root without --scope user",
+            ),
             (Scope::System, _) if !root => error(
                 "only root installs services of the system".to_owned(),
-                "run this as root, or add --user",
+                "run this as root, or add --scope user",
             ),
             (Scope::System, _) => Ok(self),
         }
@@ -136,7 +137,11 @@ impl ServiceManager {
     }
 
     /// The service of this name, to be controlled. `None`: the manager does not know it.
-    pub fn service(self, name: &ServiceName) -> Option<ManagedService> {
+    ///
+    /// # Errors
+    ///
+    /// The manager does not answer.
+    pub fn service(self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
         self.installer().service(name)
     }
 

@@ -69,12 +69,23 @@ impl Unit {
     }
 
     /// The loaded or installed units of this name.
-    pub(crate) fn named(name: &str) -> Vec<Self> {
-        let is_user = svcadapt::internal::effective_user() != 0;
-        let scopes =
-            if is_user { [Some(Scope::User), Some(Scope::System)] } else { [None, Some(Scope::System)] };
-        let units = scopes.into_iter().flatten().map(|scope| Self { name: format!("{name}.service"), scope });
-        units.filter(|unit| unit.properties().is_ok_and(|known| is_there(&known))).collect()
+    ///
+    /// # Errors
+    ///
+    /// A manager does not answer.
+    pub(crate) fn named(name: &str) -> Result<Vec<Self>, StepError> {
+        let has_own = svcadapt::internal::effective_user() != 0
+            && std::env::var_os("XDG_RUNTIME_DIR")
+                .is_some_and(|path| Path::new(&path).join("systemd").is_dir());
+        let scopes = [has_own.then_some(Scope::User), Some(Scope::System)];
+        let mut all = Vec::new();
+        for scope in scopes.into_iter().flatten() {
+            let unit = Self { name: format!("{name}.service"), scope };
+            if is_there(&unit.properties()?) {
+                all.push(unit);
+            }
+        }
+        Ok(all)
     }
 
     fn systemctl(&self, words: &[&str]) -> Tool {
@@ -119,9 +130,11 @@ impl Managed for Unit {
         };
         let own = vec![self.name.clone()];
         match action {
-            Action::Start | Action::Restart => tool(action.name(), own),
-            // A socket or a timer would start it again.
-            Action::Stop => tool("stop", self.triggers().into_iter().chain(own).collect()),
+            Action::Restart => tool("restart", own),
+            // A socket or a timer would start it again after a stop, and is started with it again.
+            Action::Start | Action::Stop => {
+                tool(action.name(), self.triggers().into_iter().chain(own).collect())
+            }
             Action::Reload => {
                 let can = self
                     .properties()
@@ -239,10 +252,10 @@ impl Installer for Units {
         Ok(())
     }
 
-    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+    fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
         let unit = self.unit(name);
-        (self.runs() && unit.properties().is_ok_and(|known| is_there(&known)))
-            .then(|| ManagedService::new(unit))
+        let is_known = self.runs() && is_there(&unit.properties()?);
+        Ok(is_known.then(|| ManagedService::new(unit)))
     }
 }
 
@@ -250,14 +263,13 @@ impl Installer for Units {
 fn state(known: &BTreeMap<String, String>) -> HostState {
     let value = |name: &str| known.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let number = |name: &str| value(name)?.parse::<u64>().ok().filter(|number| *number < u64::MAX);
-    let phase = match (value("LoadState"), value("ActiveState"), value("SubState")) {
-        (Some("masked"), _, _) => RunPhase::Stopped,
-        (_, Some("active"), _) => RunPhase::Running,
-        (_, Some("reloading"), _) => RunPhase::Reloading,
-        (_, Some("activating"), Some("auto-restart" | "auto-restart-queued")) => RunPhase::Restarting,
-        (_, Some("activating"), _) => RunPhase::Starting,
-        (_, Some("deactivating"), _) => RunPhase::Stopping,
-        (_, Some("failed"), _) => RunPhase::Failed(value("Result").unwrap_or("failed").to_owned()),
+    let phase = match (value("ActiveState"), value("SubState")) {
+        (Some("active"), _) => RunPhase::Running,
+        (Some("reloading"), _) => RunPhase::Reloading,
+        (Some("activating"), Some("auto-restart" | "auto-restart-queued")) => RunPhase::Restarting,
+        (Some("activating"), _) => RunPhase::Starting,
+        (Some("deactivating"), _) => RunPhase::Stopping,
+        (Some("failed"), _) => RunPhase::Failed(value("Result").unwrap_or("failed").to_owned()),
         _ => RunPhase::Stopped,
     };
     // waitid(2): CLD_EXITED, CLD_KILLED, CLD_DUMPED.
@@ -271,7 +283,7 @@ fn state(known: &BTreeMap<String, String>) -> HostState {
     HostState {
         pid: number("MainPID").filter(|pid| *pid > 0).and_then(|pid| pid.try_into().ok()),
         enabled: value("UnitFileState").and_then(|state| match state {
-            "enabled" | "enabled-runtime" | "alias" | "static" | "indirect" | "generated" => Some(true),
+            "enabled" | "enabled-runtime" | "alias" | "linked" => Some(true),
             "disabled" | "masked" | "masked-runtime" => Some(false),
             _ => None,
         }),

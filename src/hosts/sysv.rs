@@ -52,17 +52,17 @@ impl Managed for InitScript {
             Some(3) => RunPhase::Stopped,
             _ => return Err(tool.failure(&finished)),
         };
-        let starts = |level: std::fs::DirEntry| {
-            let links = level.path().read_dir().into_iter().flatten().flatten();
-            links.into_iter().any(|link| {
-                let name = link.file_name().to_string_lossy().into_owned();
-                name.starts_with('S') && name.get(3..) == Some(&self.name)
-            })
-        };
+        // Links `S20NAME` start it in a runlevel, links `K01NAME` stop it: a disabled one has only those.
         let levels = Path::new("/etc").read_dir().into_iter().flatten().flatten();
         let levels = levels.filter(|level| level.file_name().to_string_lossy().starts_with("rc"));
-        let enabled = levels.into_iter().any(starts);
-        Ok(HostState { enabled: Some(enabled), ..HostState::of(phase, None) })
+        let links = levels.flat_map(|level| level.path().read_dir().into_iter().flatten().flatten());
+        let kinds = links.filter_map(|link| {
+            let name = link.file_name().to_string_lossy().into_owned();
+            (name.get(3..) == Some(&self.name)).then(|| name.starts_with('S'))
+        });
+        let kinds: Vec<bool> = kinds.collect();
+        let enabled = (!kinds.is_empty()).then(|| kinds.contains(&true));
+        Ok(HostState { enabled, ..HostState::of(phase, None) })
     }
 
     fn contains_this_process(&self) -> bool {
@@ -73,35 +73,27 @@ impl Managed for InitScript {
     }
 }
 
-/// The program that makes the links of the runlevels, and its words for both actions.
-type Registrar = (&'static str, [&'static str; 2]);
-
-/// Debian's, and that of Red Hat and SUSE.
-const REGISTRARS: [Registrar; 2] =
-    [("update-rc.d", ["defaults", "remove"]), ("chkconfig", ["--add", "--del"])];
+/// The programs that make the links of the runlevels: Debian's, and that of Red Hat and SUSE.
+const REGISTRARS: [&str; 2] = ["update-rc.d", "chkconfig"];
 
 /// The one that is installed.
-pub(crate) fn registrar() -> Option<Registrar> {
-    REGISTRARS.into_iter().find(|(program, _)| is_installed(program))
+pub(crate) fn registrar() -> Option<&'static str> {
+    REGISTRARS.into_iter().find(|program| is_installed(program))
 }
 
 /// The scripts of the machine.
 pub(crate) struct InitScripts;
 
 impl InitScripts {
-    fn register(name: &ServiceName, word: usize) -> Result<(), StepError> {
-        let (program, words) = registrar().ok_or_else(|| {
+    /// Runs the registrar with the words for Debian's, or those for the other one.
+    fn register(name: &ServiceName, debian: &[&[&str]], other: &[&[&str]]) -> Result<(), StepError> {
+        let program = registrar().ok_or_else(|| {
             StepError::new("install", "neither update-rc.d nor chkconfig is installed")
                 .of(name.as_str())
                 .status(1)
         })?;
-        let words = match (program, words[word]) {
-            // -f: the script is still there.
-            ("update-rc.d", "remove") => vec!["-f", name.as_str(), "remove"],
-            ("update-rc.d", word) => vec![name.as_str(), word],
-            (_, word) => vec![word, name.as_str()],
-        };
-        Tool::new(program).args(words).succeed().map(drop)
+        let all = if program == REGISTRARS[0] { debian } else { other };
+        all.iter().try_for_each(|words| Tool::new(program).args(*words).succeed().map(drop))
     }
 }
 
@@ -111,14 +103,24 @@ impl Installer for InitScripts {
     }
 
     fn enable(&self, name: &ServiceName) -> Result<(), StepError> {
-        Self::register(name, 0)
+        let script = name.as_str();
+        Self::register(
+            name,
+            &[&[script, "defaults"], &[script, "enable"]],
+            &[&["--add", script], &[script, "on"]],
+        )
     }
 
     fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
-        Self::register(name, 1)
+        Self::register(name, &[&[name.as_str(), "disable"]], &[&[name.as_str(), "off"]])
     }
 
-    fn service(&self, name: &ServiceName) -> Option<ManagedService> {
-        InitScript::named(name.as_str()).map(ManagedService::new)
+    /// The script is still there (`-f`).
+    fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
+        Self::register(name, &[&["-f", name.as_str(), "remove"]], &[&["--del", name.as_str()]])
+    }
+
+    fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
+        Ok(InitScript::named(name.as_str()).map(ManagedService::new))
     }
 }

@@ -70,6 +70,19 @@ pub fn of(pid: i32) -> Option<ProcessInfo> {
     Some(ProcessInfo { pid, ppid: stat.ppid, process_group: stat.pgrp, comm: stat.comm, command_line })
 }
 
+/// The user of a process. `None` if its real, effective and saved user differ, or cannot be seen.
+#[cfg(target_os = "linux")]
+pub fn user_of(pid: i32) -> Option<u32> {
+    let users = crate::sys::procfs::status(pid).ok()?.uids;
+    (users.real == users.effective && users.real == users.saved).then_some(users.real)
+}
+
+/// The user of a process: there are no supervisors to be asked on other systems.
+#[cfg(not(target_os = "linux"))]
+pub fn user_of(_pid: i32) -> Option<u32> {
+    None
+}
+
 /// All processes that this one can see. Empty where /proc does not list them.
 pub fn pids() -> Vec<i32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -111,6 +111,89 @@ fn installed_service_runs_on_every_host_and_leaves_nothing() {
     }
 }
 
+#[test]
+fn failed_install_over_a_foreign_unit_puts_unit_and_state_back() {
+    for host in host::boot_all().iter().filter(|host| host.name().starts_with("systemd")) {
+        let mine = host.program("mine.sh", "echo $$ >>[D]/mine.pids; exec sleep 600");
+        let place = "/etc/systemd/system/mine.service";
+        host.shell(&format!(
+            "printf '[Service]\\nExecStart={mine}\\n[Install]\\nWantedBy=it.target\\n' >{place}
+             systemctl daemon-reload; systemctl enable --now mine"
+        ));
+        host.first("mine.pids");
+        let install = |options: &str, program: &str| {
+            host.shell(&format!("$svcadapt install --svcadapt $svcadapt --name mine {options} -- {program}"))
+        };
+        let fails = host.program("fails.sh", "exit 3");
+        let refused = install("--now", &fails);
+        assert!(refused.stderr.contains("was not written by svcadapt"), "{refused:?}");
+        let unit = host.shell(&format!("cat {place}")).stdout;
+        let failed = install("--force --now --type notify --timeout-start-sec 2", &fails);
+        assert_eq!(failed.exit, Exit::Status(1), "{failed:?}");
+        assert!(failed.stderr.contains("what was there before was put back"), "{failed:?}");
+        assert_eq!(host.shell(&format!("cat {place}")).stdout, unit);
+        assert!(host.holds("systemctl is-enabled mine && systemctl is-active mine"));
+        assert!(host.holds("test ! -e /var/lib/svcadapt/installed/mine"));
+        // A program that ends at once is no success either, although systemd calls it started.
+        let ended =
+            host.shell(&format!("$svcadapt install --svcadapt $svcadapt --name ends --now -- {fails}"));
+        assert_eq!(ended.exit, Exit::Status(1), "{ended:?}");
+        assert!(host.holds("test ! -e /etc/systemd/system/ends.service"));
+        // A unit of a package is not taken over.
+        host.shell(
+            "cp /etc/systemd/system/mine.service /run/systemd/system/vendor.service; systemctl daemon-reload",
+        );
+        let taken = host.shell(&format!("$svcadapt install --svcadapt $svcadapt --name vendor -- {fails}"));
+        assert!(taken.stderr.contains("systemd has a service of this name already"), "{taken:?}");
+        // A socket that would start it again goes with it.
+        host.shell("printf '[Socket]\\nListenStream=/run/mine.sock\\n' >/run/systemd/system/mine.socket; systemctl daemon-reload; systemctl start mine.socket");
+        assert!(host.holds("$svcadapt stop mine"));
+        assert!(host.holds("! systemctl is-active mine mine.socket"));
+        assert!(
+            host.holds("$svcadapt start mine && systemctl is-active mine.socket mine && $svcadapt stop mine")
+        );
+    }
+}
+
+#[test]
+fn disabled_service_stays_disabled_over_a_change() {
+    for host in host::boot_all().iter().filter(|host| !host.is("runit") && prepare(host)) {
+        let install = |colour: &str| {
+            let words = format!(
+                "install --svcadapt $svcadapt --name dis --environment COLOUR={colour} -- /bin/sleep 600"
+            );
+            host.shell(&format!("umask 0; $svcadapt {words}"))
+        };
+        let installed = install("red");
+        assert_eq!(installed.exit, Exit::Status(0), "{}: {installed:?}", host.name());
+        assert_eq!(host.shell("stat -c %a /var/lib/svcadapt/installed").stdout, "755\n", "{}", host.name());
+        host.shell("$svcadapt disable dis");
+        let changed = install("blue");
+        // launchd's stand-in has no overrides.
+        let is_disabled = host.is("launchd") || changed.stdout.contains("is disabled");
+        assert!(is_disabled || host.is("OpenRC"), "{}: {changed:?}", host.name());
+        assert_eq!(host.shell("$svcadapt uninstall dis").exit, Exit::Status(0), "{}", host.name());
+    }
+}
+
+#[test]
+fn process_of_another_user_is_not_asked_for_services() {
+    for host in host::boot_all().iter().filter(|host| host.is("classic")) {
+        // It looks like runsv with a service directory of this name.
+        let script = "mkdir -p /tmp/evil/victim; cp /bin/sleep /tmp/evil/runsv; cd /tmp/evil/victim
+            setpriv --reuid 65534 --clear-groups /tmp/evil/runsv 600 </dev/null >/dev/null 2>&1 & echo $!";
+        let pid = host.shell(script).stdout.trim().to_owned();
+        assert!(host.becomes(&format!("grep -q runsv /proc/{pid}/comm")));
+        let status = host.shell("$svcadapt status victim");
+        assert_eq!(
+            (status.stdout.as_str(), status.exit),
+            ("victim: not running\n", Exit::Status(3)),
+            "{status:?}"
+        );
+        host.shell(&format!("kill {pid}"));
+    }
+}
+
 /// The script that kills `uninstall` and then `install` at each of these calls, and repairs both by another run. (The tools that they
 /// run are not killed.)
 const KILLED: &str = r#"
