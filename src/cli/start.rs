@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clap::{ArgMatches, Command};
-use svcadapt::control;
 use svcadapt::control::{RunState, ServiceRef, Status};
+use svcadapt::internal::effective_user;
+use svcadapt::{StepError, control};
 use svcadapt_hosts::{Action, ManagedService, RunPhase};
 
 use super::owner::{Owner, owner};
@@ -23,7 +24,7 @@ pub(crate) fn command() -> Command {
              runit, s6, daemontools, supervisord, or an init script. It waits as long as the manager's tool does: until the \
              service is ready where the manager knows readiness. A service without a manager is started from its record, \
              if it has ended without `stop`. `svcadapt run` starts a new one.\n\n\
-             Exit status: 0 it runs, 1 it could not be started, 7 nothing is known of it.",
+             Exit status: 0 it runs, 1 it could not be started, 4 permission denied, 7 nothing is known of it.",
         )
 }
 
@@ -79,10 +80,22 @@ pub(super) fn done(
     }
 }
 
-/// Adds the usual cure.
-pub(super) fn explained(error: svcadapt::StepError) -> svcadapt::StepError {
-    if error.hint.is_none() && svcadapt::internal::effective_user() != 0 {
-        return error.hint("if it is a service of the system, run this as root");
+/// Exit status: permission denied (LSB, "user had insufficient privilege").
+const DENIED: u8 = 4;
+
+/// Adds the usual cure and, if the tool was refused, the exit status for that.
+pub(super) fn explained(mut error: StepError) -> StepError {
+    let is_denied = |line: &String| {
+        let line = line.to_lowercase();
+        ["access denied", "permission denied", "operation not permitted", "authentication required"]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    if effective_user() != 0 {
+        if error.output.iter().any(is_denied) {
+            error.status = DENIED;
+        }
+        error.hint.get_or_insert_with(|| "if it is a service of the system, run this as root".to_owned());
     }
     error
 }
