@@ -82,8 +82,8 @@ mod tests {
             "usage: unknown option '--umaks'\n  hint: did you mean '--umask'?"
         );
         assert_eq!(
-            message(&["svcadapt", "status", "a", "b"]),
-            "usage: unexpected argument 'b'\n  hint: see 'svcadapt status --help'"
+            message(&["svcadapt", "logs", "a", "b"]),
+            "usage: unexpected argument 'b'\n  hint: see 'svcadapt logs --help'"
         );
     }
 
