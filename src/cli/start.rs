@@ -21,7 +21,7 @@ pub(crate) fn command() -> Command {
         .about("Starts a service by the manager that has it, and waits until it is ready")
         .long_about(
             "Asks the manager that has a service of this name, running or not: systemd (also the user's), launchd, OpenRC, \
-             runit, s6, daemontools, supervisord, or an init script. It waits as long as the manager's tool does: until the \
+             runit, s6, daemontools, supervisord, or an init script with svcadapt in it. It waits as long as the manager's tool does: until the \
              service is ready where the manager knows readiness. A service without a manager is started from its record, \
              if it has ended without `stop`. `svcadapt run` starts a new one.\n\n\
              Exit status: 0 it runs, 1 it could not be started, 4 permission denied, 7 nothing is known of it.",

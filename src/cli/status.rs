@@ -25,7 +25,7 @@ pub(crate) fn command() -> Command {
         .long_about(
             "Prints the state, the process and the uptime of a service that `run` or the library started, and of a service \
              of this name that a manager of this machine has: systemd (also the user's), launchd, OpenRC, runit, s6, \
-             daemontools, supervisord, or an init script. The \
+             daemontools, supervisord, or an init script with svcadapt in it. The \
              process is the holder of the service's lock; a pid file that names another process is reported. Of a service \
              that has ended without `stop`, or waits for its restart, the last lines of its log follow.\n\n\
              Exit status (LSB): 0 running, 1 dead, but its record or pid file is left, or failed, as its manager says, 3 not running, 4 unknown.",

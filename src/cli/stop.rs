@@ -26,7 +26,7 @@ pub(crate) fn command() -> Command {
         .about("Stops a service, under any manager or none, and waits until it has ended")
         .long_about(
             "A service that a manager of this machine has (systemd, launchd, OpenRC, runit, s6, daemontools, supervisord, an \
-             init script) is stopped by the manager, which would start it again otherwise; its sockets and timers under \
+             init script with svcadapt in it) is stopped by the manager, which would start it again otherwise; its sockets and timers under \
              systemd are stopped, too. Of any other: sends SIGTERM, or the signal that the spec names, to the main process of the service and waits until it \
              has ended; after a timeout it sends SIGKILL. Leftover processes are stopped in the same way, even if the \
              main process has already ended: those in the service's own session, and those that inherited the \
@@ -66,8 +66,8 @@ fn by_manager(target: &ServiceRef, managed: &ManagedService, timeout: Option<Tim
         Ok(state) => state.phase.is_over(),
         Err(error) => return report::failed(&error),
     };
-    // Sockets and timers of a unit start it later, and not every init script knows whether its service runs.
-    if is_over && !matches!(managed.host(), Host::Systemd | Host::SysV) {
+    // Sockets and timers of a unit would start it later.
+    if is_over && managed.host() != Host::Systemd {
         return by_svcadapt(target, timeout);
     }
     let limit = timeout.and_then(Timespan::finite).unwrap_or(start::ACTION_TIMEOUT);

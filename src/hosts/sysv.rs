@@ -20,15 +20,25 @@ pub(crate) struct InitScript {
 }
 
 impl InitScript {
-    /// The script of this name.
+    /// The script of this name, if it starts svcadapt. Others are not asked: many know no `status`, or call a service running
+    /// that is not, where no init uses them.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let path = Path::new("/etc/init.d").join(name);
-        let is_program = |path: &Path| {
-            path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-        };
-        is_program(&path).then(|| Self { path, name: name.to_owned() })
+        let found = path
+            .metadata()
+            .ok()
+            .filter(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)?;
+        let text = (found.len() <= MAX_SCRIPT_BYTES).then(|| std::fs::read(&path).ok()).flatten()?;
+        let calls_svcadapt = text.windows(OWN_NAME.len()).any(|part| part == OWN_NAME);
+        calls_svcadapt.then(|| Self { path, name: name.to_owned() })
     }
 }
+
+/// What a script contains that starts svcadapt.
+const OWN_NAME: &[u8] = b"svcadapt";
+
+/// A larger file is no init script.
+const MAX_SCRIPT_BYTES: u64 = 256 * 1024;
 
 impl Managed for InitScript {
     fn host(&self) -> Host {
