@@ -7,7 +7,7 @@ use svcadapt_hosts::ManagedService;
 /// Who has a service.
 #[derive(Debug)]
 pub(crate) enum Owner {
-    /// svcadapt, or nobody.
+    /// svcadapt, or no manager: the service does not run, or nothing above it would start it again.
     Svcadapt,
     /// A manager, which starts it again after any other stop.
     Manager(ManagedService),
