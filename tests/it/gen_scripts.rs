@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::harness::{Booted, Capability, Dir, Exit, Svc, managers, require};
+use crate::harness::{Booted, Capability, Dir, Exit, Svc, all_at_once, managers, require};
 
 /// The words of every script: `D` is the test's directory, and `svcadapt` is in it.
 const WORDS: &str = r#"
@@ -181,6 +181,27 @@ impl Machine {
             let missing = variables.iter().filter(|variable| !environment.contains(variable));
             assert!(!with_environment || missing.count() == 0, "{name}: {environment:?}");
         }
+    }
+
+    /// Starts a service for each policy, below the supervisor and below svcadapt, and ends it by each of its orders: it is started
+    /// again, or stays down and is started by this command. `state`: the functions `up` and `down` of the supervisor.
+    fn restarts_by_policy(&self, state: &str, start: &str, begin: impl Fn(&str, &[&str]) + Sync) {
+        let all = RESTARTED_BY.iter().flat_map(|by| POLICIES.map(|policy| (by, policy)));
+        all_at_once(all, |((by, options), (policy, again, last))| {
+            let name = format!("{by}-{policy}");
+            begin(&name, &[&["--restart", policy], *options].concat());
+            for (number, order) in again.iter().enumerate() {
+                self.shell(&format!("order {name} {order}; within started {name} {}", number + 2));
+            }
+            if let Some(last) = last {
+                let starts = again.len() + 1;
+                self.shell(&format!(
+                    "{state}order {name} {last}; within down {name}; holds started {name} {starts}; down {name} &&
+                     {start} /srv/{name} && within started {name} {}",
+                    starts + 1
+                ));
+            }
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Below runsv(8).
 
-use super::{Machine, POLICIES, RESTARTED_BY};
-use crate::harness::{all_at_once, have};
+use super::Machine;
+use crate::harness::have;
 
 const INIT: &str = "mkdir /srv/on; exec runsvdir /srv/on";
 
@@ -23,22 +23,7 @@ impl Machine {
 #[test]
 fn runit_service_restarts_exactly_by_its_policy() {
     let Some(machine) = machine() else { return };
-    let all = RESTARTED_BY.iter().flat_map(|by| POLICIES.map(|policy| (by, policy)));
-    all_at_once(all, |((by, options), (policy, again, last))| {
-        let name = format!("{by}-{policy}");
-        machine.runit(&name, &[&["--restart", policy], *options].concat());
-        for (number, order) in again.iter().enumerate() {
-            machine.shell(&format!("order {name} {order}; within started {name} {}", number + 2));
-        }
-        if let Some(last) = last {
-            let starts = again.len() + 1;
-            machine.shell(&format!(
-                "{STATE}order {name} {last}; within down {name}; holds started {name} {starts}; down {name} &&
-                 sv start /srv/{name} && within started {name} {}",
-                starts + 1
-            ));
-        }
-    });
+    machine.restarts_by_policy(STATE, "sv start", |name, options| machine.runit(name, options));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Below s6-supervise(8).
 
-use super::{Machine, POLICIES, RESTARTED_BY};
-use crate::harness::{all_at_once, have};
+use super::Machine;
+use crate::harness::have;
 
 const INIT: &str = "mkdir /srv/on; exec s6-svscan /srv/on";
 
@@ -30,22 +30,7 @@ impl Machine {
 #[test]
 fn s6_service_restarts_exactly_by_its_policy() {
     let Some(machine) = machine() else { return };
-    let all = RESTARTED_BY.iter().flat_map(|by| POLICIES.map(|policy| (by, policy)));
-    all_at_once(all, |((by, options), (policy, again, last))| {
-        let name = format!("{by}-{policy}");
-        machine.s6(&name, &[&["--restart", policy], *options].concat());
-        for (number, order) in again.iter().enumerate() {
-            machine.shell(&format!("order {name} {order}; within started {name} {}", number + 2));
-        }
-        if let Some(last) = last {
-            let starts = again.len() + 1;
-            machine.shell(&format!(
-                "{STATE}order {name} {last}; within down {name}; holds started {name} {starts}; down {name} &&
-                 s6-svc -u /srv/{name} && within started {name} {}",
-                starts + 1
-            ));
-        }
-    });
+    machine.restarts_by_policy(STATE, "s6-svc -u", |name, options| machine.s6(name, options));
 }
 
 #[test]
