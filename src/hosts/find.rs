@@ -1,5 +1,7 @@
 //! Which manager has a service.
 
+use std::path::Path;
+
 use svcadapt::StepError;
 use svcadapt::detect::Manager;
 use svcadapt::internal::{
@@ -60,8 +62,16 @@ pub fn named(name: &str) -> Result<Vec<ManagedService>, StepError> {
     Ok(all)
 }
 
+/// The service of the supervisor that has this service directory. Only supervisors are looked at; no manager is asked.
+pub(crate) fn supervised_in(path: &Path) -> Option<ManagedService> {
+    supervisors().into_iter().filter(|one| has_directory(one) && is_here(one)).find_map(|supervisor| {
+        let directory = Directory::of(&supervisor).filter(|directory| directory.path == path)?;
+        in_directory(&supervisor, directory)
+    })
+}
+
 /// Whether a supervisor may be asked.
-pub(crate) fn is_here(supervisor: &Supervisor) -> bool {
+fn is_here(supervisor: &Supervisor) -> bool {
     is_ours(supervisor.pid)
 }
 

@@ -50,7 +50,7 @@ impl Managed for RunitService {
     }
 }
 
-const SCANNER: Scanner = Scanner { host: Host::Runit, program: "runsvdir", directory: "/etc/sv" };
+const SCANNER: Scanner = Scanner { program: "runsvdir", directory: "/etc/sv" };
 
 /// The directory that runsvdir scans.
 pub(crate) fn scanned_directory() -> Option<PathBuf> {
@@ -79,7 +79,7 @@ impl Installer for RunitDirectories {
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
-        SCANNER.service(name)
+        Ok(SCANNER.service(name))
     }
 }
 

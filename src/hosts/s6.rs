@@ -70,7 +70,7 @@ impl Managed for S6Service {
     }
 }
 
-const SCANNER: Scanner = Scanner { host: Host::S6, program: "s6-svscan", directory: "/etc/s6/sv" };
+const SCANNER: Scanner = Scanner { program: "s6-svscan", directory: "/etc/s6/sv" };
 
 /// The directory that s6-svscan scans.
 pub(crate) fn scanned_directory() -> Option<PathBuf> {
@@ -102,7 +102,7 @@ impl Installer for S6Directories {
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
-        SCANNER.service(name)
+        Ok(SCANNER.service(name))
     }
 }
 

@@ -10,9 +10,9 @@ use svcadapt::StepError;
 use svcadapt::internal::{error_text, pids, process_info};
 use svcadapt_spec::ServiceName;
 
-use super::find::{is_ours, named};
+use super::find::{is_ours, supervised_in};
 use super::settle::wait_until;
-use super::{Host, ManagedService, RunPhase};
+use super::{ManagedService, RunPhase};
 
 /// How long a scanner may take to see a new link. runsvdir looks every five seconds (runsvdir(8)).
 const SCAN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -25,7 +25,6 @@ const MADE: [&str; 4] = ["supervise", "event", "log/supervise", "log/event"];
 
 /// A manager with a scanned directory.
 pub(crate) struct Scanner {
-    pub(crate) host: Host,
     /// The name of the scanning program.
     pub(crate) program: &'static str,
     /// Where the service directories are that are linked.
@@ -67,7 +66,7 @@ impl Scanner {
             symlink(&directory, &link).map_err(|error| failed(&link, &error))?;
             announce(&scanned)?;
             let is_down = || {
-                let service = self.service(name).ok().flatten();
+                let service = self.service(name);
                 service.is_some_and(|one| one.state().is_ok_and(|it| it.phase == RunPhase::Stopped))
             };
             if !wait_until(SCAN_TIMEOUT, is_down) {
@@ -101,9 +100,9 @@ impl Scanner {
             if fs::read_link(&link).is_ok_and(|target| target == directory) {
                 let _ = fs::remove_file(&link);
             }
-            if self.service(name)?.is_some() {
+            if self.service(name).is_some() {
                 end(&scanned, &directory)?;
-                if !wait_until(SCAN_TIMEOUT, || matches!(self.service(name), Ok(None))) {
+                if !wait_until(SCAN_TIMEOUT, || self.service(name).is_none()) {
                     let cause = "its supervisor has not ended";
                     return Err(StepError::new("uninstall", cause)
                         .of(directory.display().to_string())
@@ -131,10 +130,8 @@ impl Scanner {
     }
 
     /// The service with this name in the directory of this manager.
-    pub(crate) fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
-        let directory = Path::new(self.directory).join(name.as_str());
-        let mut all = named(name.as_str())?.into_iter();
-        Ok(all.find(|one| one.host() == self.host && Path::new(&one.address()) == directory))
+    pub(crate) fn service(&self, name: &ServiceName) -> Option<ManagedService> {
+        supervised_in(&Path::new(self.directory).join(name.as_str()))
     }
 
     fn is_missing(&self) -> StepError {

@@ -3,11 +3,9 @@
 use std::path::PathBuf;
 
 use svcadapt::StepError;
-use svcadapt::detect::Manager;
-use svcadapt::internal::{effective_user, is_booted_with_systemd, supervisors};
+use svcadapt::internal::{effective_user, is_booted_with_systemd};
 use svcadapt_spec::{Scope, ServiceName};
 
-use super::find::is_here;
 use super::tool::is_installed;
 use super::{Host, ManagedService, launchd, openrc, runit, s6, systemd, sysv};
 
@@ -58,15 +56,13 @@ impl ServiceManager {
     /// No manager runs here that services can be installed with; root has no services of a user; the manager that runs has
     /// none.
     pub fn of_machine(scope: Scope) -> Result<Self, StepError> {
-        let runs =
-            |manager: &Manager| supervisors().iter().any(|one| one.manager == *manager && is_here(one));
         let host = if is_booted_with_systemd() {
             Host::Systemd
         } else if is_installed("launchctl") {
             Host::Launchd
         } else if std::path::Path::new("/run/openrc").is_dir() && is_installed("rc-update") {
             Host::OpenRc
-        } else if runit::scanned_directory().is_some() || runs(&Manager::Runit) {
+        } else if runit::scanned_directory().is_some() {
             Host::Runit
         } else if s6::scanned_directory().is_some() {
             Host::S6
