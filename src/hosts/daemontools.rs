@@ -5,7 +5,6 @@ use std::time::Duration;
 use svcadapt::StepError;
 
 use super::service::{Host, Managed};
-use super::settle::settle;
 use super::supervision::Directory;
 use super::tool::Tool;
 use super::{Action, HostState, RunPhase};
@@ -41,8 +40,8 @@ impl Managed for DaemontoolsService {
         Ok(HostState { enabled: Some(self.0.is_enabled()), ..state })
     }
 
-    fn settle(&self, action: Action, before: &HostState, limit: Duration) -> Result<(), StepError> {
-        settle(self, action, before, limit)
+    fn returns_early(&self, _action: Action) -> bool {
+        true
     }
 
     fn contains_this_process(&self) -> bool {

@@ -11,7 +11,6 @@ use svcadapt_spec::{Scope, ServiceName};
 use super::home::home;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
-use super::settle::settle;
 use super::tool::{Tool, is_installed};
 use super::{Action, HostState, ManagedService, RunPhase};
 
@@ -105,8 +104,8 @@ impl Managed for Job {
     }
 
     /// A job that was booted out is there until its process has ended. One that was started may have ended already.
-    fn settle(&self, action: Action, before: &HostState, limit: Duration) -> Result<(), StepError> {
-        if action == Action::Stop { settle(self, action, before, limit) } else { Ok(()) }
+    fn returns_early(&self, action: Action) -> bool {
+        action == Action::Stop
     }
 
     fn contains_this_process(&self) -> bool {

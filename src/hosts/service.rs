@@ -7,7 +7,7 @@ use std::time::Duration;
 use svcadapt::StepError;
 use svcadapt::internal::LogQuery;
 
-use super::settle::wait_until;
+use super::settle::{settle, wait_until};
 use super::tool::Tool;
 use super::{Action, HostState, RunPhase};
 
@@ -66,9 +66,9 @@ pub(crate) trait Managed: fmt::Debug {
     /// What the manager says of it.
     fn state(&self) -> Result<HostState, StepError>;
 
-    /// Waits for what the commands have begun. Most managers' tools wait by themselves.
-    fn settle(&self, _action: Action, _before: &HostState, _limit: Duration) -> Result<(), StepError> {
-        Ok(())
+    /// Whether the commands return before this is done, so that the state has to be waited for.
+    fn returns_early(&self, _action: Action) -> bool {
+        false
     }
 
     /// The command that prints its log, if the manager keeps it.
@@ -124,11 +124,11 @@ impl ManagedService {
             let cause = format!("{} has no {}", self.host().name(), action.name());
             return Err(StepError::new(action.name(), cause).of(self.address()).status(1));
         }
-        let before = self.state()?;
+        let before = if self.0.returns_early(action) { Some(self.state()?) } else { None };
         for tool in &commands {
             tool.succeed()?;
         }
-        self.0.settle(action, &before, limit)
+        before.map_or(Ok(()), |before| settle(self.0.as_ref(), action, &before, limit))
     }
 
     /// Waits until it has reached a phase, and returns the phase that it is in then, or after `limit` (`None`: no limit).

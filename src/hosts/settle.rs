@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Waits until a service is as it was asked for, for managers whose tools do not wait.
 pub(crate) fn settle(
-    service: &impl Managed,
+    service: &dyn Managed,
     action: Action,
     before: &HostState,
     limit: Duration,

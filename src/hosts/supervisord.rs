@@ -11,7 +11,6 @@ use svcadapt::detect::Manager;
 use svcadapt::internal::{LogQuery, Supervisor, own_pid, procfs, supervisor_of};
 
 use super::service::{Host, Managed};
-use super::settle::settle;
 use super::tool::Tool;
 use super::{Action, HostState, RunPhase};
 
@@ -96,8 +95,8 @@ impl Managed for Program {
     }
 
     /// supervisorctl reports failures of a program with the status 0 in some versions.
-    fn settle(&self, action: Action, before: &HostState, limit: Duration) -> Result<(), StepError> {
-        settle(self, action, before, limit)
+    fn returns_early(&self, _action: Action) -> bool {
+        true
     }
 
     fn log_command(&self, query: &LogQuery) -> Option<std::process::Command> {
