@@ -206,7 +206,7 @@ pub(crate) fn run_uninstall(matches: &ArgMatches) -> Exit {
 /// Enables the service.
 pub(crate) fn run_enable(matches: &ArgMatches) -> Exit {
     with_name(matches, |name| {
-        place_of(matches, name)?.enable(name)?;
+        manager_of(matches, name)?.enable(name)?;
         Ok(format!("{name}: enabled\n"))
     })
 }
@@ -214,13 +214,13 @@ pub(crate) fn run_enable(matches: &ArgMatches) -> Exit {
 /// Disables the service.
 pub(crate) fn run_disable(matches: &ArgMatches) -> Exit {
     with_name(matches, |name| {
-        place_of(matches, name)?.disable(name)?;
+        manager_of(matches, name)?.disable(name)?;
         Ok(format!("{name}: disabled\n"))
     })
 }
 
-/// Where the service was installed, else the manager that is named or found.
-fn place_of(matches: &ArgMatches, name: &ServiceName) -> Result<ServiceManager, StepError> {
+/// The manager that the service was installed with, else the one that is named or found.
+fn manager_of(matches: &ArgMatches, name: &ServiceName) -> Result<ServiceManager, StepError> {
     let known = if matches.contains_id("host") { None } else { installed(generate::scope(matches), name)? };
     known.map_or_else(|| manager(matches), Ok)
 }
