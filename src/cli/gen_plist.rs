@@ -11,7 +11,7 @@ use svcadapt_convert::load::Source;
 use svcadapt_convert::plist::{Label, OriginalJob, write};
 use svcadapt_spec::{Scope, ServiceName, ServiceSpec};
 
-use super::generate::{Format, Job, Output, Problems, Rewriting, messages, output};
+use super::generate::{Format, GeneratedFiles, GenerationInput, Problems, Rewriting, messages, output};
 use super::{Exit, generate, report};
 
 /// The clap command.
@@ -104,7 +104,7 @@ impl Format for Plist {
         bare.then(note)
     }
 
-    fn make(&self, job: &Job<'_>) -> Result<Output, Problems> {
+    fn make(&self, job: &GenerationInput<'_>) -> Result<GeneratedFiles, Problems> {
         let label = self.label(job.spec).map_err(|error| vec![error.to_string()])?;
         let rendered = write(job.spec, job.division, &label, job.adapter).map_err(messages)?;
         let rewriting = job.source.map(|source| rewrite(source, job, &label, &rendered));
@@ -113,7 +113,7 @@ impl Format for Plist {
 }
 
 /// Applies the changes to the source file line by line.
-fn rewrite(source: &Source, job: &Job<'_>, label: &Label, rendered: &Rendered) -> Rewriting {
+fn rewrite(source: &Source, job: &GenerationInput<'_>, label: &Label, rendered: &Rendered) -> Rewriting {
     let Source::Plist(original) = source else { return Rewriting::OtherFormat };
     match original.rewrite(job.spec, job.division, label, job.adapter, rendered) {
         Some(rewritten) => Rewriting::LineByLine(rewritten, binary_note(original)),

@@ -14,7 +14,9 @@ use svcadapt_convert::load::Source;
 use svcadapt_convert::unit::{OriginalUnit, socket_unit, write_hardened, write_socket};
 use svcadapt_spec::ServiceSpec;
 
-use super::generate::{Format, ImpliedFile, Job, Output, Problems, Rewriting, SecondFile, messages, output};
+use super::generate::{
+    Format, GeneratedFiles, GenerationInput, ImpliedFile, Problems, Rewriting, SecondFile, messages, output,
+};
 use super::{Exit, generate, report};
 
 /// The clap command.
@@ -125,8 +127,8 @@ impl Format for UnitFormat {
         })
     }
 
-    fn make(&self, job: &Job<'_>) -> Result<Output, Problems> {
-        let Job { spec, division, adapter, source, is_named } = *job;
+    fn make(&self, job: &GenerationInput<'_>) -> Result<GeneratedFiles, Problems> {
+        let GenerationInput { spec, division, adapter, source, is_named } = *job;
         let hardening = self.harden(spec, division, adapter)?;
         let rendered = write_hardened(spec, division, adapter, &hardening.set).map_err(messages)?;
         let second = sockets_file(spec, division)?;
@@ -157,7 +159,12 @@ fn file(spec: &ServiceSpec) -> Result<String, Problems> {
 }
 
 /// Applies the changes to the source file line by line.
-fn rewrite(source: &Source, job: &Job<'_>, service: &Rendered, sockets: Option<&SecondFile>) -> Rewriting {
+fn rewrite(
+    source: &Source,
+    job: &GenerationInput<'_>,
+    service: &Rendered,
+    sockets: Option<&SecondFile>,
+) -> Rewriting {
     let Source::Unit(original, drop_ins) = source else { return Rewriting::OtherFormat };
     let sockets = sockets.map(|second| second.text.as_str());
     match original.rewrite(job.spec, job.division, job.adapter, service, sockets) {

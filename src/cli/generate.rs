@@ -10,8 +10,8 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-pub(crate) use format::{Format, ImpliedFile, Job, Problems, Rewriting, SecondFile};
-pub(crate) use output::{Output, output};
+pub(crate) use format::{Format, GenerationInput, ImpliedFile, Problems, Rewriting, SecondFile};
+pub(crate) use output::{GeneratedFiles, output};
 use output::{account, concatenated};
 pub(crate) use script::Scripts;
 use serde_json::Value;
@@ -229,7 +229,7 @@ fn generate<'a, F: Format>(
     let Adapter { path: adapter, assumed } = adapter(matches, F::SYSTEM).map_err(one)?;
     let directory = destination.directory();
     let division = divide(&spec, format.target());
-    let job = Job {
+    let job = GenerationInput {
         spec: &spec,
         division: &division,
         adapter: &adapter,

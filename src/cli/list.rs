@@ -32,7 +32,7 @@ pub(crate) fn command() -> Command {
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let all = entries();
     let text = if matches.get_flag("json") {
-        json_text(&Value::Array(all.iter().map(Entry::json).collect()))
+        json_text(&Value::Array(all.iter().map(ListedService::json).collect()))
     } else {
         table(&all)
     };
@@ -40,7 +40,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 }
 
 /// A service of the list.
-struct Entry {
+struct ListedService {
     target: ServiceRef,
     found: Status,
     /// Where it is installed, and what its manager says if it has no record.
@@ -48,17 +48,17 @@ struct Entry {
 }
 
 /// The services with a record, and those that are installed, by name; those without a name are last.
-fn entries() -> Vec<Entry> {
+fn entries() -> Vec<ListedService> {
     let mut managers: BTreeMap<String, ServiceManager> = [Scope::System, Scope::User]
         .into_iter()
         .flat_map(all_installed)
         .map(|(name, manager)| (name.to_string(), manager))
         .collect();
-    let mut all: Vec<Entry> = control::list()
+    let mut all: Vec<ListedService> = control::list()
         .into_iter()
         .map(|(target, found)| {
             let manager = managers.remove(&target.to_string());
-            Entry { installed: manager.map(|manager| (manager, None)), target, found }
+            ListedService { installed: manager.map(|manager| (manager, None)), target, found }
         })
         .collect();
     for (name, manager) in managers {
@@ -66,13 +66,17 @@ fn entries() -> Vec<Entry> {
         let service = manager.service(&name).ok().flatten();
         let known = service.and_then(|managed| managed.state().ok().map(|state| (managed, state)));
         let target = ServiceRef::Name(name);
-        all.push(Entry { found: control::status(&target), target, installed: Some((manager, known)) });
+        all.push(ListedService {
+            found: control::status(&target),
+            target,
+            installed: Some((manager, known)),
+        });
     }
     all.sort_by_key(|entry| (matches!(entry.target, ServiceRef::PidFile(_)), entry.target.to_string()));
     all
 }
 
-impl Entry {
+impl ListedService {
     fn json(&self) -> Value {
         let mut value = as_json(&self.target, &self.found);
         if let (Value::Object(object), Some((manager, known))) = (&mut value, &self.installed) {
@@ -104,9 +108,9 @@ impl Entry {
     }
 }
 
-fn table(all: &[Entry]) -> String {
+fn table(all: &[ListedService]) -> String {
     let header = ["NAME", "STATE", "PID", "SINCE", "STARTS", "HOST", "PROGRAM"].map(str::to_owned);
-    let rows: Vec<[String; 7]> = std::iter::once(header).chain(all.iter().map(Entry::row)).collect();
+    let rows: Vec<[String; 7]> = std::iter::once(header).chain(all.iter().map(ListedService::row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [0, 1, 2, 3, 4, 5].map(width);
     let mut text = String::new();

@@ -30,7 +30,7 @@ pub(crate) fn command() -> Command {
             "Prints the standard output of a service from where `run` sends it. Without --standard-output that is the \
              journal if one listens, else a log file: /var/log/svcadapt/NAME.log of root, \
              $XDG_STATE_HOME/svcadapt/NAME.log (~/.local/state) of a user, Library/Logs/svcadapt on macOS. Old files, \
-             also compressed ones, are read as far as -n, --since or --until reach. Lines in the journal are those of the service's user under its \
+             also compressed ones, are read as far as -n, --since or --until reach. LineCount in the journal are those of the service's user under its \
              name, and journalctl(1) prints them.\n\n\
              Exit status: 0 printed, 1 the log cannot be read, 4 permission denied, 5 the output goes to no log or nothing \
              was ever written; else that of journalctl.",
@@ -67,14 +67,15 @@ pub(crate) fn command() -> Command {
 
 /// A number of lines.
 #[derive(Debug, Clone, Copy)]
-struct Lines(Option<u64>);
+struct LineCount(Option<u64>);
 
-fn lines(word: &str) -> Result<Lines, String> {
+fn lines(word: &str) -> Result<LineCount, String> {
     match word {
-        "all" => Ok(Lines(None)),
-        _ => {
-            word.parse().map(|number| Lines(Some(number))).map_err(|_| "not a number, and not all".to_owned())
-        }
+        "all" => Ok(LineCount(None)),
+        _ => word
+            .parse()
+            .map(|number| LineCount(Some(number)))
+            .map_err(|_| "not a number, and not all".to_owned()),
     }
 }
 
@@ -85,7 +86,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Err(error) => return report::failed(&error),
     };
     let query = LogQuery {
-        lines: match matches.get_one::<Lines>("lines") {
+        lines: match matches.get_one::<LineCount>("lines") {
             Some(lines) => lines.0,
             None => (!matches.contains_id("since") && !matches.contains_id("until")).then_some(10),
         },

@@ -192,9 +192,9 @@ fn sender(matches: &ArgMatches) -> Result<Option<RealUser>, StepError> {
 }
 
 /// Readiness for those that wait for a newline.
-fn write_newline(word: &OsString, messages: &[Message]) -> Result<(), StepError> {
+fn write_newline(word: &OsString, messages: &[Notification]) -> Result<(), StepError> {
     let refuse = |cause: &str| Err(failed(cause).of(word.to_string_lossy()));
-    if !messages.iter().all(|message| matches!(message, Message::Ready)) {
+    if !messages.iter().all(|message| matches!(message, Notification::Ready)) {
         return refuse("a descriptor takes readiness alone: --ready");
     }
     let number = word.to_str().and_then(|word| word.parse().ok());
@@ -221,22 +221,22 @@ fn manager() -> Result<Notifier, StepError> {
 }
 
 /// The notifications, each in a message of its own or with those that it needs.
-fn messages(matches: &ArgMatches, assignments: &[OsString]) -> Result<Vec<Message>, StepError> {
+fn messages(matches: &ArgMatches, assignments: &[OsString]) -> Result<Vec<Notification>, StepError> {
     let mut messages = Vec::new();
     let pid = matches.get_one::<String>("pid").map(|word| main_pid(word)).transpose()?;
     match (pid, matches.get_flag("ready")) {
-        (Some(pid), ready) => messages.push(Message::MainPid(pid, ready)),
-        (None, true) => messages.push(Message::Ready),
+        (Some(pid), ready) => messages.push(Notification::MainPid(pid, ready)),
+        (None, true) => messages.push(Notification::Ready),
         (None, false) => {}
     }
     if matches.get_flag("reloading") {
-        messages.push(Message::Reloading);
+        messages.push(Notification::Reloading);
     }
     if matches.get_flag("stopping") {
-        messages.push(Message::Stopping);
+        messages.push(Notification::Stopping);
     }
     if let Some(text) = matches.get_one::<OsString>("status") {
-        messages.push(Message::Status(text.to_string_lossy().into_owned()));
+        messages.push(Notification::Status(text.to_string_lossy().into_owned()));
     }
     let numbers: Vec<&OsString> = matches.get_many("fd").into_iter().flatten().collect();
     if numbers.len() > MAX_DESCRIPTORS {
@@ -245,10 +245,11 @@ fn messages(matches: &ArgMatches, assignments: &[OsString]) -> Result<Vec<Messag
     }
     if !numbers.is_empty() {
         let files = numbers.into_iter().map(descriptor).collect::<Result<_, _>>()?;
-        messages.push(Message::Store(files, matches.get_one("fdname").map(descriptor_name).transpose()?));
+        messages
+            .push(Notification::Store(files, matches.get_one("fdname").map(descriptor_name).transpose()?));
     }
     for word in assignments {
-        messages.push(Message::Assignment(assignment(word)?));
+        messages.push(Notification::Assignment(assignment(word)?));
     }
     if messages.is_empty() {
         let error = StepError::new("notify", "nothing to send");
@@ -261,7 +262,7 @@ fn messages(matches: &ArgMatches, assignments: &[OsString]) -> Result<Vec<Messag
 const MAX_DESCRIPTORS: usize = 253;
 
 #[derive(Debug)]
-enum Message {
+enum Notification {
     Ready,
     /// Whether the service is ready, too.
     MainPid(i32, bool),
@@ -329,18 +330,18 @@ fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-fn send(notifier: &Notifier, messages: &[Message], no_block: bool) -> Result<(), StepError> {
-    let one = |message: &Message| match message {
-        Message::Ready => notifier.ready(),
-        Message::MainPid(pid, ready) => notifier.main_process(*pid, *ready),
-        Message::Reloading => notifier.reloading(),
-        Message::Stopping => notifier.stopping(),
-        Message::Status(text) => notifier.status(text),
-        Message::Store(files, name) => {
+fn send(notifier: &Notifier, messages: &[Notification], no_block: bool) -> Result<(), StepError> {
+    let one = |message: &Notification| match message {
+        Notification::Ready => notifier.ready(),
+        Notification::MainPid(pid, ready) => notifier.main_process(*pid, *ready),
+        Notification::Reloading => notifier.reloading(),
+        Notification::Stopping => notifier.stopping(),
+        Notification::Status(text) => notifier.status(text),
+        Notification::Store(files, name) => {
             let files: Vec<BorrowedFd<'_>> = files.iter().map(AsFd::as_fd).collect();
             notifier.store(&files, name.as_deref())
         }
-        Message::Assignment(text) => notifier.assignment(text),
+        Notification::Assignment(text) => notifier.assignment(text),
     };
     let sent = messages.iter().try_for_each(one);
     let read = sent.and_then(|()| if no_block { Ok(()) } else { notifier.barrier() });

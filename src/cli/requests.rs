@@ -4,7 +4,7 @@ use clap::{Arg, ArgMatches, Command};
 use svcadapt::control::{RequestError, ServiceRef, UnknownReason};
 use svcadapt::detect::ModeOption;
 use svcadapt::{StepError, control, internal};
-use svcadapt_hosts::{Action, Host};
+use svcadapt_hosts::{Host, Operation};
 use svcadapt_spec::SignalName;
 
 use super::owner::{Owner, owner};
@@ -73,7 +73,13 @@ pub(crate) fn restart(matches: &ArgMatches) -> Exit {
         match owner(target, &found) {
             // A monitor keeps the sockets of the service, which a restart of the monitor would close.
             Ok(Owner::Manager(managed)) if found.monitor.is_none() || managed.host() == Host::Systemd => {
-                return start::done(target, &managed, Action::Restart, "restarted", start::ACTION_TIMEOUT);
+                return start::done(
+                    target,
+                    &managed,
+                    Operation::Restart,
+                    "restarted",
+                    start::OPERATION_TIMEOUT,
+                );
             }
             Ok(_) => {}
             Err(error) => return report::failed(&error),
@@ -123,8 +129,14 @@ fn answer(target: &ServiceRef, word: &str) -> Exit {
 pub(crate) fn reload(matches: &ArgMatches) -> Exit {
     which::each(matches, |target| {
         match owner(target, &control::status(target)) {
-            Ok(Owner::Manager(managed)) if managed.has(Action::Reload) => {
-                return start::done(target, &managed, Action::Reload, "reloaded", start::ACTION_TIMEOUT);
+            Ok(Owner::Manager(managed)) if managed.has(Operation::Reload) => {
+                return start::done(
+                    target,
+                    &managed,
+                    Operation::Reload,
+                    "reloaded",
+                    start::OPERATION_TIMEOUT,
+                );
             }
             Ok(Owner::Manager(managed)) => match control::reload(target) {
                 // svcadapt has no part in it.

@@ -6,14 +6,14 @@ use clap::{ArgMatches, Command};
 use svcadapt::control::{RunState, ServiceRef, Status};
 use svcadapt::internal::effective_user;
 use svcadapt::{StepError, control};
-use svcadapt_hosts::{Action, ManagedService, RunPhase};
+use svcadapt_hosts::{ManagedService, Operation, RunPhase};
 
 use super::owner::{Owner, owner};
 use super::text::printable;
 use super::{Exit, report, requests, which};
 
 /// How long a manager may take to start, restart or stop a service. Its own timeouts are shorter.
-pub(super) const ACTION_TIMEOUT: Duration = Duration::from_secs(600);
+pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The clap command.
 pub(crate) fn command() -> Command {
@@ -55,7 +55,7 @@ fn by_manager(target: &ServiceRef, managed: &ManagedService, found: &Status) -> 
         Ok(_) => {}
         Err(error) => return report::failed(&error),
     }
-    done(target, managed, Action::Start, "started", ACTION_TIMEOUT)
+    done(target, managed, Operation::Start, "started", OPERATION_TIMEOUT)
 }
 
 fn already(target: &ServiceRef, pid: Option<i32>) -> Exit {
@@ -67,11 +67,11 @@ fn already(target: &ServiceRef, pid: Option<i32>) -> Exit {
 pub(super) fn done(
     target: &ServiceRef,
     managed: &ManagedService,
-    action: Action,
+    operation: Operation,
     word: &str,
     limit: Duration,
 ) -> Exit {
-    match managed.perform(action, limit) {
+    match managed.perform(operation, limit) {
         Ok(()) => {
             let line = format!("{}: {word} ({managed})\n", printable(target.to_string()));
             report::answer(&line, 0)

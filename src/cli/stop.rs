@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command};
 use svcadapt::control::{ServiceRef, StopError, Stopped, UnknownReason};
 use svcadapt::internal::signal;
 use svcadapt::{StepError, control};
-use svcadapt_hosts::{Action, Host, ManagedService};
+use svcadapt_hosts::{Host, ManagedService, Operation};
 use svcadapt_spec::Timespan;
 
 use super::owner::{Owner, owner};
@@ -70,8 +70,8 @@ fn by_manager(target: &ServiceRef, managed: &ManagedService, timeout: Option<Tim
     if is_over && managed.host() != Host::Systemd {
         return by_svcadapt(target, timeout);
     }
-    let limit = timeout.and_then(Timespan::finite).unwrap_or(start::ACTION_TIMEOUT);
-    if let Err(error) = managed.perform(Action::Stop, limit) {
+    let limit = timeout.and_then(Timespan::finite).unwrap_or(start::OPERATION_TIMEOUT);
+    if let Err(error) = managed.perform(Operation::Stop, limit) {
         return report::failed(&start::explained(error));
     }
     match control::stop(target, timeout) {

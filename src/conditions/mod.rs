@@ -28,7 +28,7 @@ use svcadapt_spec::{Condition, ConditionKind as Kind, ServiceSpec};
 const NOT_LINUX: &str = "only Linux tells";
 
 /// Variables with their values.
-type Environment = [(OsString, OsString)];
+type Variables = [(OsString, OsString)];
 
 /// What the conditions and assertions of a service say to a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) enum Verdict {
 
 /// Decides about a start. `tell` gets a line for each condition that cannot be known here.
 /// `environment` is that of the manager, which is this process.
-pub(crate) fn check(spec: &ServiceSpec, environment: &Environment, mut tell: impl FnMut(String)) -> Verdict {
+pub(crate) fn check(spec: &ServiceSpec, environment: &Variables, mut tell: impl FnMut(String)) -> Verdict {
     let mut unmet = |conditions: &[Condition], prefix: &str, name: &str| {
         decide(conditions, |condition| answer_told(condition, environment, name, &mut tell))
             .map(|condition| format!("{prefix}{condition}"))
@@ -72,7 +72,7 @@ fn decide(conditions: &[Condition], mut holds: impl FnMut(&Condition) -> bool) -
 
 fn answer_told(
     condition: &Condition,
-    environment: &Environment,
+    environment: &Variables,
     name: &str,
     tell: &mut impl FnMut(String),
 ) -> bool {
@@ -87,7 +87,7 @@ fn answer_told(
     }
 }
 
-fn ask(condition: &Condition, environment: &Environment) -> Answer {
+fn ask(condition: &Condition, environment: &Variables) -> Answer {
     let text = condition.parameter.as_os_str();
     let path = Path::new(text);
     match condition.kind {
@@ -130,7 +130,7 @@ fn ask(condition: &Condition, environment: &Environment) -> Answer {
 }
 
 /// A variable, by `NAME` or `NAME=VALUE`.
-fn has_variable(environment: &Environment, wanted: &[u8]) -> bool {
+fn has_variable(environment: &Variables, wanted: &[u8]) -> bool {
     environment.iter().any(|(name, value)| match wanted.split_at_checked(name.len()) {
         Some((start, rest)) if start == name.as_bytes() => match rest.split_first() {
             None => true,

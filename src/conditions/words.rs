@@ -3,28 +3,28 @@
 /// Splits at white space; quotes hold words together, and a backslash takes the next letter as it is. `None`: a quote has
 /// no end.
 pub(super) fn split(text: &str) -> Option<Vec<String>> {
-    read(text, Syntax::Unit)
+    read(text, WordSyntax::Unit)
 }
 
 /// The same for a kernel's command line, where a quote without an end is one to the end of the line.
 pub(super) fn split_relaxed(text: &str) -> Vec<String> {
-    read(text, Syntax::Kernel).unwrap_or_default()
+    read(text, WordSyntax::Kernel).unwrap_or_default()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Syntax {
+enum WordSyntax {
     Unit,
     Kernel,
 }
 
-fn read(text: &str, syntax: Syntax) -> Option<Vec<String>> {
+fn read(text: &str, syntax: WordSyntax) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
         match (letter, quote) {
-            ('\\', _) if syntax == Syntax::Unit => word.get_or_insert_default().push(letters.next()?),
+            ('\\', _) if syntax == WordSyntax::Unit => word.get_or_insert_default().push(letters.next()?),
             (letter, Some(open)) if letter == open => quote = None,
             ('"' | '\'', None) => {
                 quote = Some(letter);
@@ -35,7 +35,7 @@ fn read(text: &str, syntax: Syntax) -> Option<Vec<String>> {
         }
     }
     words.extend(word);
-    (quote.is_none() || syntax == Syntax::Kernel).then_some(words)
+    (quote.is_none() || syntax == WordSyntax::Kernel).then_some(words)
 }
 
 /// A truth value (systemd.syntax(7)).

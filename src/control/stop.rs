@@ -121,7 +121,7 @@ fn stop_for(
                 Some((lock, monitor)) => by_monitor(&main, &monitor, lock, timeout),
                 None => by_its_spec(&main, lock, purpose, timeout),
             };
-            let Ended { signal, after, others, failure } =
+            let ServiceEnd { signal, after, others, failure } =
                 ended.map_err(|failure| failure.of(main.record.pid))?;
             let kept = remove_record(lock).err().map(|error| error_text(&error));
             Ok(Stopped::Ended { name, signal, after, others, kept, failure })
@@ -150,7 +150,7 @@ fn remove_record(lock: Option<&Path>) -> io::Result<()> {
 }
 
 /// How a service has ended.
-struct Ended {
+struct ServiceEnd {
     signal: Option<i32>,
     after: Duration,
     others: usize,
@@ -195,7 +195,7 @@ fn by_monitor(
     monitor: &HeldMonitor,
     lock: &Path,
     timeout: Option<Timespan>,
-) -> Result<Ended, StopFailure> {
+) -> Result<ServiceEnd, StopFailure> {
     let started_at = Instant::now();
     let stays = leaves_others(lock);
     let own = main.record.stop_timeout.map(|micros| Duration::from_micros(micros) * MONITOR_STAGES);
@@ -227,7 +227,7 @@ fn by_monitor(
         }
         // What the monitor could not see.
         let others = if stays { 0 } else { clear(Some(lock), &main.record, &Deadline { at })? };
-        return Ok(Ended { signal, after: started_at.elapsed(), others, failure: None });
+        return Ok(ServiceEnd { signal, after: started_at.elapsed(), others, failure: None });
     }
     monitor.held.send(signal::SIGKILL)?;
     if !monitor.held.ends_until(Instant::now().checked_add(KILL_TIMEOUT))? {
@@ -248,7 +248,7 @@ fn by_its_spec(
     lock: Option<&Path>,
     purpose: StopPurpose,
     timeout: Option<Timespan>,
-) -> Result<Ended, StopFailure> {
+) -> Result<ServiceEnd, StopFailure> {
     let stored = lock.and_then(|lock| spec::of_unattended(lock, &main.record));
     let spec = stored.map_or_else(|| spec::of_record(&main.record), Ok)?;
     end(main, lock, &spec, purpose, timeout)
@@ -266,7 +266,7 @@ fn end(
     spec: &ServiceSpec,
     purpose: StopPurpose,
     timeout: Option<Timespan>,
-) -> Result<Ended, StopFailure> {
+) -> Result<ServiceEnd, StopFailure> {
     let service = Unattended { spec, lock, record: &main.record, main: &main.held };
     let report = service.stop(purpose, timeout)?;
     let (left, left_groups) = report.left;
@@ -282,7 +282,7 @@ fn end(
             pid_list(&left_groups)
         ))));
     }
-    Ok(Ended { signal: report.signal, after, others: report.others, failure: report.failure })
+    Ok(ServiceEnd { signal: report.signal, after, others: report.others, failure: report.failure })
 }
 
 /// Whether nothing is killed after the stop timeout.

@@ -7,7 +7,7 @@ use svcadapt::StepError;
 use super::service::{Host, Managed};
 use super::supervision::Directory;
 use super::tool::Tool;
-use super::{Action, HostState, RunPhase};
+use super::{HostState, Operation, RunPhase};
 
 /// A service directory.
 #[derive(Debug)]
@@ -22,13 +22,13 @@ impl Managed for DaemontoolsService {
         self.0.address()
     }
 
-    fn commands(&self, action: Action, _limit: Duration) -> Vec<Tool> {
-        let flag = match action {
-            Action::Start => "-u",
-            Action::Stop => "-d",
+    fn commands(&self, operation: Operation, _limit: Duration) -> Vec<Tool> {
+        let flag = match operation {
+            Operation::Start => "-u",
+            Operation::Stop => "-d",
             // The signal ends it, and supervise starts it again.
-            Action::Restart => "-t",
-            Action::Reload => return Vec::new(),
+            Operation::Restart => "-t",
+            Operation::Reload => return Vec::new(),
         };
         vec![Tool::new("svc").args([flag]).args([&self.0.path])]
     }
@@ -40,7 +40,7 @@ impl Managed for DaemontoolsService {
         Ok(HostState { enabled: Some(self.0.is_enabled()), ..state })
     }
 
-    fn returns_early(&self, _action: Action) -> bool {
+    fn returns_early(&self, _action: Operation) -> bool {
         true
     }
 

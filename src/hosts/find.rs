@@ -42,7 +42,7 @@ pub fn named(name: &str) -> Result<Vec<ManagedService>, StepError> {
     if has_systemd {
         all.extend(systemd::Unit::named(name)?.into_iter().map(ManagedService::new));
     }
-    all.extend(launchd::Job::named(name).into_iter().map(ManagedService::new));
+    all.extend(launchd::LaunchdJob::named(name).into_iter().map(ManagedService::new));
     for supervisor in supervisors().into_iter().filter(is_here) {
         match supervisor.manager {
             Manager::Supervisord => {

@@ -8,14 +8,14 @@ use svcadapt::StepError;
 use svcadapt::internal::LogQuery;
 use svcadapt_spec::ServiceName;
 
-use super::action::ACTION_TIMEOUT;
 use super::deliver::{OutputFile, deliver, make_directories};
 use super::files::{current, failed};
 use super::manifest::{self, Manifest, digest_of};
+use super::operation::OPERATION_TIMEOUT;
 use super::service_manager::Installer;
 use super::settle::wait_until;
 use super::uninstall::remove_all;
-use super::{Action, Host, ManagedService, RunPhase, ServiceManager};
+use super::{Host, ManagedService, Operation, RunPhase, ServiceManager};
 
 /// How many of a service's last lines a failed start shows.
 const LAST_LINES: u64 = 10;
@@ -218,24 +218,24 @@ impl Installation {
             installer.enable(&self.name)?;
         }
         let is_old = before.runs && self.is_newer_than(before.since);
-        let action = match start {
-            StartNow::Yes if !before.runs => Some(Action::Start),
-            StartNow::Yes if has_changed || is_old => Some(Action::Restart),
+        let operation = match start {
+            StartNow::Yes if !before.runs => Some(Operation::Start),
+            StartNow::Yes if has_changed || is_old => Some(Operation::Restart),
             StartNow::Yes | StartNow::No => None,
         };
         let service = installer.service(&self.name)?;
-        if let Some(action) = action {
+        if let Some(operation) = operation {
             let service = service.as_ref().ok_or_else(|| {
-                StepError::new(action.name(), "the manager does not know it")
+                StepError::new(operation.name(), "the manager does not know it")
                     .of(self.name.to_string())
                     .status(1)
             })?;
-            self.start(action, service).map_err(|error| with_last_lines(error, service))?;
+            self.start(operation, service).map_err(|error| with_last_lines(error, service))?;
         }
         let state = service.map(|service| service.state()).transpose()?;
         Ok(Installed {
             has_changed,
-            is_old: action.is_none() && (is_old || before.runs && has_changed),
+            is_old: operation.is_none() && (is_old || before.runs && has_changed),
             phase: state.as_ref().map_or(RunPhase::Stopped, |state| state.phase.clone()),
             enabled: state.and_then(|state| state.enabled),
             note: installer.note(),
@@ -243,14 +243,16 @@ impl Installation {
     }
 
     /// Starts it, and looks whether it stays for a moment: most managers call a program started that ends at once.
-    fn start(&self, action: Action, service: &ManagedService) -> Result<(), StepError> {
+    fn start(&self, operation: Operation, service: &ManagedService) -> Result<(), StepError> {
         // launchd reads a property list only when it loads the job.
-        let actions = match action {
-            Action::Restart if self.manager.host == Host::Launchd => vec![Action::Stop, Action::Start],
-            action => vec![action],
+        let operations = match operation {
+            Operation::Restart if self.manager.host == Host::Launchd => {
+                vec![Operation::Stop, Operation::Start]
+            }
+            operation => vec![operation],
         };
-        for action in actions {
-            service.perform(action, ACTION_TIMEOUT)?;
+        for operation in operations {
+            service.perform(operation, OPERATION_TIMEOUT)?;
         }
         let mut why = None;
         let has_failed = || {
@@ -264,7 +266,7 @@ impl Installation {
         };
         wait_until(SETTLE_TIME, has_failed);
         match why {
-            Some(why) => Err(StepError::new(action.name(), format!("it has ended: {why}"))
+            Some(why) => Err(StepError::new(operation.name(), format!("it has ended: {why}"))
                 .of(self.name.to_string())
                 .status(1)),
             None => Ok(()),
@@ -321,11 +323,11 @@ impl Installation {
         let Some(service) = installer.service(&self.name)? else { return Ok(()) };
         let runs = !service.state()?.phase.is_over();
         match (before.runs, runs) {
-            (true, false) => service.perform(Action::Start, ACTION_TIMEOUT),
+            (true, false) => service.perform(Operation::Start, OPERATION_TIMEOUT),
             (true, true) if changes.iter().any(|change| change.kind != ChangeKind::Kept) => {
-                self.start(Action::Restart, &service)
+                self.start(Operation::Restart, &service)
             }
-            (false, true) => service.perform(Action::Stop, ACTION_TIMEOUT),
+            (false, true) => service.perform(Operation::Stop, OPERATION_TIMEOUT),
             _ => Ok(()),
         }
     }

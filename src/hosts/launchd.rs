@@ -12,11 +12,11 @@ use super::home::home;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
 use super::tool::{Tool, is_installed};
-use super::{Action, HostState, ManagedService, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase};
 
 /// A job in a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Job {
+pub(crate) struct LaunchdJob {
     /// `system`, `gui/501` or `user/501` (launchctl(1)).
     domain: String,
     label: String,
@@ -27,7 +27,7 @@ pub(crate) struct Job {
 /// The exit status of launchctl for a job that is not loaded: `Could not find service`.
 const NOT_LOADED: i32 = 113;
 
-impl Job {
+impl LaunchdJob {
     /// The jobs of this label, loaded or installed.
     pub(crate) fn named(label: &str) -> Vec<Self> {
         if !is_installed("launchctl") {
@@ -73,7 +73,7 @@ impl Job {
     }
 }
 
-impl Managed for Job {
+impl Managed for LaunchdJob {
     fn host(&self) -> Host {
         Host::Launchd
     }
@@ -82,20 +82,20 @@ impl Managed for Job {
         format!("{}/{}", self.domain, self.label)
     }
 
-    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
+    fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool> {
         let address = self.address();
         let tool = |words: &[&str]| Tool::new("launchctl").args(words).within(limit);
         let kickstart = tool(&["kickstart", &address]);
-        match (action, self.is_loaded()) {
-            (Action::Start | Action::Restart, false) => {
+        match (operation, self.is_loaded()) {
+            (Operation::Start | Operation::Restart, false) => {
                 self.bootstrap(limit).into_iter().chain([kickstart]).collect()
             }
-            (Action::Start, true) => vec![kickstart],
-            (Action::Restart, true) => vec![tool(&["kickstart", "-k", &address])],
+            (Operation::Start, true) => vec![kickstart],
+            (Operation::Restart, true) => vec![tool(&["kickstart", "-k", &address])],
             // KeepAlive would start it again as long as it is loaded.
-            (Action::Stop, true) => vec![tool(&["bootout", &address])],
-            (Action::Stop, false) => vec![tool(&["print-disabled", &self.domain])],
-            (Action::Reload, _) => Vec::new(),
+            (Operation::Stop, true) => vec![tool(&["bootout", &address])],
+            (Operation::Stop, false) => vec![tool(&["print-disabled", &self.domain])],
+            (Operation::Reload, _) => Vec::new(),
         }
     }
 
@@ -104,8 +104,8 @@ impl Managed for Job {
     }
 
     /// A job that was booted out is there until its process has ended. One that was started may have ended already.
-    fn returns_early(&self, action: Action) -> bool {
-        action == Action::Stop
+    fn returns_early(&self, operation: Operation) -> bool {
+        operation == Operation::Stop
     }
 
     fn contains_this_process(&self) -> bool {
@@ -150,7 +150,7 @@ impl Installer for Jobs {
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
-        Ok(Job::named(name.as_str()).pop().map(ManagedService::new))
+        Ok(LaunchdJob::named(name.as_str()).pop().map(ManagedService::new))
     }
 }
 

@@ -10,7 +10,6 @@
 
 #![forbid(unsafe_code)]
 
-mod action;
 mod daemontools;
 mod deliver;
 mod files;
@@ -20,6 +19,7 @@ mod install;
 mod launchd;
 mod manifest;
 mod openrc;
+mod operation;
 mod runit;
 mod s6;
 mod scanned;
@@ -34,11 +34,11 @@ mod sysv;
 mod tool;
 mod uninstall;
 
-pub use action::Action;
 pub use deliver::{OutputFile, deliver};
 pub use find::{named, of_process, started_as};
 pub use install::{Change, ChangeKind, Installation, Installed, StartNow};
 pub use manifest::{all_installed, installed};
+pub use operation::Operation;
 pub use service::{Host, ManagedService};
 pub use service_manager::ServiceManager;
 pub use state::{HostState, RunPhase};

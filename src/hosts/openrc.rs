@@ -11,7 +11,7 @@ use svcadapt_spec::ServiceName;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
 use super::tool::{Tool, is_installed};
-use super::{Action, HostState, ManagedService, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase};
 
 /// A service script in /etc/init.d.
 #[derive(Debug)]
@@ -54,11 +54,11 @@ impl Managed for OpenRcScript {
         self.name.clone()
     }
 
-    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
-        let tool = Tool::new("rc-service").args(["--nocolor", &self.name, action.name()]).within(limit);
-        match action {
-            Action::Start | Action::Stop | Action::Restart => vec![tool],
-            Action::Reload => {
+    fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool> {
+        let tool = Tool::new("rc-service").args(["--nocolor", &self.name, operation.name()]).within(limit);
+        match operation {
+            Operation::Start | Operation::Stop | Operation::Restart => vec![tool],
+            Operation::Reload => {
                 let described = Tool::new("rc-service").args(["--nocolor", &self.name, "describe"]).run();
                 let has = described.is_ok_and(|described| described.output.contains(" reload:"));
                 if has { vec![tool] } else { Vec::new() }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What a manager is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum Operation {
     /// Start it, and wait until the manager calls it started.
     Start,
     /// Stop it so that it stays stopped, and wait until it has ended.
@@ -15,7 +15,7 @@ pub enum Action {
     Reload,
 }
 
-impl Action {
+impl Operation {
     /// Its name: that of the command of svcadapt, and the word of init scripts.
     pub fn name(self) -> &'static str {
         match self {
@@ -28,4 +28,4 @@ impl Action {
 }
 
 /// How long a manager may take to start or stop a service. Its own timeouts are shorter.
-pub(crate) const ACTION_TIMEOUT: Duration = Duration::from_secs(600);
+pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(600);

@@ -12,7 +12,7 @@ use super::service_manager::Installer;
 use super::settle::limited;
 use super::supervision::{Directory, seconds};
 use super::tool::Tool;
-use super::{Action, HostState, ManagedService, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase};
 
 /// A service directory.
 #[derive(Debug)]
@@ -27,12 +27,12 @@ impl Managed for RunitService {
         self.0.address()
     }
 
-    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
-        if action == Action::Reload {
+    fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool> {
+        if operation == Operation::Reload {
             return Vec::new();
         }
-        let limit = limited(action, limit);
-        let tool = Tool::new("sv").args(["-w", &seconds(limit), action.name()]);
+        let limit = limited(operation, limit);
+        let tool = Tool::new("sv").args(["-w", &seconds(limit), operation.name()]);
         // sv ends by itself in time.
         vec![tool.args([&self.0.path]).within(limit + Duration::from_secs(5))]
     }

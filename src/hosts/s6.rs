@@ -12,7 +12,7 @@ use super::service_manager::Installer;
 use super::settle::limited;
 use super::supervision::Directory;
 use super::tool::Tool;
-use super::{Action, HostState, ManagedService, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase};
 
 /// A service directory.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ impl Managed for S6Service {
         self.0.address()
     }
 
-    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
-        let limit = limited(action, limit);
+    fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool> {
+        let limit = limited(operation, limit);
         let svc = |wait: &str, command: &str| {
             let tool = Tool::new("s6-svc").args([wait, "-T", &limit.as_millis().to_string(), command, "--"]);
             // s6-svc ends by itself in time.
@@ -43,12 +43,12 @@ impl Managed for S6Service {
         };
         let start = || svc(if self.notifies() { "-wU" } else { "-wu" }, "-u");
         let stop = || svc("-wD", "-d");
-        match action {
-            Action::Start => vec![start()],
-            Action::Stop => vec![stop()],
+        match operation {
+            Operation::Start => vec![start()],
+            Operation::Stop => vec![stop()],
             // Not `-r`: a finish script that keeps an ended service down cannot tell it from an end.
-            Action::Restart => vec![stop(), start()],
-            Action::Reload => Vec::new(),
+            Operation::Restart => vec![stop(), start()],
+            Operation::Reload => Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use svcadapt::internal::LogQuery;
 
 use super::settle::{settle, wait_until};
 use super::tool::Tool;
-use super::{Action, HostState, RunPhase};
+use super::{HostState, Operation, RunPhase};
 
 /// A service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +60,14 @@ pub(crate) trait Managed: fmt::Debug {
     /// What the manager calls it: a unit, a label, a directory, a name.
     fn address(&self) -> String;
 
-    /// The commands that do this, in order. Empty if the manager has no such action.
-    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool>;
+    /// The commands that do this, in order. Empty if the manager has no such operation.
+    fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool>;
 
     /// What the manager says of it.
     fn state(&self) -> Result<HostState, StepError>;
 
     /// Whether the commands return before this is done, so that the state has to be waited for.
-    fn returns_early(&self, _action: Action) -> bool {
+    fn returns_early(&self, _action: Operation) -> bool {
         false
     }
 
@@ -108,27 +108,27 @@ impl ManagedService {
         self.0.state()
     }
 
-    /// Whether the manager has this action.
-    pub fn has(&self, action: Action) -> bool {
-        !self.0.commands(action, Duration::ZERO).is_empty()
+    /// Whether the manager has this operation.
+    pub fn has(&self, operation: Operation) -> bool {
+        !self.0.commands(operation, Duration::ZERO).is_empty()
     }
 
     /// Asks the manager, and waits at most `limit` until it is done.
     ///
     /// # Errors
     ///
-    /// The manager has no such action, its tool fails, or it is not done in time; with the last lines of the tool.
-    pub fn perform(&self, action: Action, limit: Duration) -> Result<(), StepError> {
-        let commands = self.0.commands(action, limit);
+    /// The manager has no such operation, its tool fails, or it is not done in time; with the last lines of the tool.
+    pub fn perform(&self, operation: Operation, limit: Duration) -> Result<(), StepError> {
+        let commands = self.0.commands(operation, limit);
         if commands.is_empty() {
-            let cause = format!("{} has no {}", self.host().name(), action.name());
-            return Err(StepError::new(action.name(), cause).of(self.address()).status(1));
+            let cause = format!("{} has no {}", self.host().name(), operation.name());
+            return Err(StepError::new(operation.name(), cause).of(self.address()).status(1));
         }
-        let before = if self.0.returns_early(action) { Some(self.state()?) } else { None };
+        let before = if self.0.returns_early(operation) { Some(self.state()?) } else { None };
         for tool in &commands {
             tool.succeed()?;
         }
-        before.map_or(Ok(()), |before| settle(self.0.as_ref(), action, &before, limit))
+        before.map_or(Ok(()), |before| settle(self.0.as_ref(), operation, &before, limit))
     }
 
     /// Waits until it has reached a phase, and returns the phase that it is in then, or after `limit` (`None`: no limit).

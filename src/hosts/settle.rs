@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use svcadapt::StepError;
 
 use super::service::Managed;
-use super::{Action, HostState, RunPhase};
+use super::{HostState, Operation, RunPhase};
 
 /// How long a start is waited for at most: these managers have no limit of their own, and a program that does not report its
 /// readiness would be waited for without end. (systemd's own default, systemd-system.conf(5).)
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// The limit for this action.
-pub(crate) fn limited(action: Action, limit: Duration) -> Duration {
-    match action {
-        Action::Start | Action::Restart => limit.min(START_TIMEOUT),
-        Action::Stop | Action::Reload => limit,
+/// The limit for this operation.
+pub(crate) fn limited(operation: Operation, limit: Duration) -> Duration {
+    match operation {
+        Operation::Start | Operation::Restart => limit.min(START_TIMEOUT),
+        Operation::Stop | Operation::Reload => limit,
     }
 }
 
@@ -26,21 +26,21 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Waits until a service is as it was asked for, for managers whose tools do not wait.
 pub(crate) fn settle(
     service: &dyn Managed,
-    action: Action,
+    operation: Operation,
     before: &HostState,
     limit: Duration,
 ) -> Result<(), StepError> {
-    let limit = limited(action, limit);
+    let limit = limited(operation, limit);
     let mut now = before.clone();
     let mut failure = None;
     let is_done = || match service.state() {
         Ok(state) => {
             now = state;
-            match action {
-                Action::Start => now.phase == RunPhase::Running,
-                Action::Stop => now.phase.is_over(),
-                Action::Restart => now.phase == RunPhase::Running && now.pid != before.pid,
-                Action::Reload => true,
+            match operation {
+                Operation::Start => now.phase == RunPhase::Running,
+                Operation::Stop => now.phase.is_over(),
+                Operation::Restart => now.phase == RunPhase::Running && now.pid != before.pid,
+                Operation::Reload => true,
             }
         }
         Err(error) => {
@@ -54,7 +54,7 @@ pub(crate) fn settle(
         None if done => Ok(()),
         None => {
             let cause = format!("it is {} after {} s", now.phase.name(), limit.as_secs());
-            Err(StepError::new(action.name(), cause).of(service.address()).status(1))
+            Err(StepError::new(operation.name(), cause).of(service.address()).status(1))
         }
     }
 }

@@ -12,7 +12,7 @@ use svcadapt::internal::{LogQuery, Supervisor, own_pid, procfs, supervisor_of};
 
 use super::service::{Host, Managed};
 use super::tool::Tool;
-use super::{Action, HostState, RunPhase};
+use super::{HostState, Operation, RunPhase};
 
 /// A program of a supervisord.
 #[derive(Debug)]
@@ -80,10 +80,10 @@ impl Managed for Program {
         self.name.clone()
     }
 
-    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
-        match action {
-            Action::Reload => Vec::new(),
-            _ => vec![self.supervisorctl().args([action.name(), &self.name]).within(limit)],
+    fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool> {
+        match operation {
+            Operation::Reload => Vec::new(),
+            _ => vec![self.supervisorctl().args([operation.name(), &self.name]).within(limit)],
         }
     }
 
@@ -95,7 +95,7 @@ impl Managed for Program {
     }
 
     /// supervisorctl reports failures of a program with the status 0 in some versions.
-    fn returns_early(&self, _action: Action) -> bool {
+    fn returns_early(&self, _action: Operation) -> bool {
         true
     }
 

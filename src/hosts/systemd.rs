@@ -13,7 +13,7 @@ use super::home::xdg;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
 use super::tool::Tool;
-use super::{Action, HostState, ManagedService, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase};
 
 /// A unit of the system's manager or of the user's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,19 +123,19 @@ impl Managed for Unit {
         }
     }
 
-    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
+    fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool> {
         let tool = |word: &str, units: Vec<String>| {
             let tool = self.systemctl(&[word, "--"]).args(units).within(limit);
             vec![tool]
         };
         let own = vec![self.name.clone()];
-        match action {
-            Action::Restart => tool("restart", own),
+        match operation {
+            Operation::Restart => tool("restart", own),
             // A socket or a timer would start it again after a stop, and is started with it again.
-            Action::Start | Action::Stop => {
-                tool(action.name(), self.triggers().into_iter().chain(own).collect())
+            Operation::Start | Operation::Stop => {
+                tool(operation.name(), self.triggers().into_iter().chain(own).collect())
             }
-            Action::Reload => {
+            Operation::Reload => {
                 let can = self
                     .properties()
                     .is_ok_and(|known| known.get("CanReload").is_some_and(|can| can == "yes"));

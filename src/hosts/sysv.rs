@@ -10,7 +10,7 @@ use svcadapt_spec::ServiceName;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
 use super::tool::{Tool, is_installed};
-use super::{Action, HostState, ManagedService, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase};
 
 /// A script in /etc/init.d.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ impl Managed for InitScript {
         self.path.display().to_string()
     }
 
-    fn commands(&self, action: Action, limit: Duration) -> Vec<Tool> {
-        vec![Tool::new(&self.path).args([action.name()]).within(limit)]
+    fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool> {
+        vec![Tool::new(&self.path).args([operation.name()]).within(limit)]
     }
 
     fn state(&self) -> Result<HostState, StepError> {

@@ -7,11 +7,11 @@ use svcadapt::control::ServiceRef;
 use svcadapt::{StepError, control};
 use svcadapt_spec::{Scope, ServiceName};
 
-use super::action::ACTION_TIMEOUT;
 use super::files::{current, failed};
 use super::manifest::{self, Manifest};
+use super::operation::OPERATION_TIMEOUT;
 use super::service_manager::Installer;
-use super::{Action, Host};
+use super::{Host, Operation};
 
 /// Stops a service that svcadapt has installed, and removes what it has installed of it, in whatever state that is. Files that
 /// were changed since stay, unless `force`; they are returned.
@@ -46,7 +46,7 @@ pub(crate) fn remove_all(
     if let Some(service) = installer.service(name)? {
         // The sockets of a unit that does not run may listen.
         if service.host() == Host::Systemd || !service.state()?.phase.is_over() {
-            service.perform(Action::Stop, ACTION_TIMEOUT)?;
+            service.perform(Operation::Stop, OPERATION_TIMEOUT)?;
         }
     }
     // A half installed service is not enabled, and the tool of a manager may be gone by now.

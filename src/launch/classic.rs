@@ -13,14 +13,14 @@ use super::role::Role;
 use super::start::{Start, StartResources};
 use super::stderr_log::StderrLog;
 use super::terminate::{has_descendants, terminate_descendants};
-use super::watch::{Reexec, Relation, StartEvent, Watch};
+use super::watch::{ProcessRelation, Reexec, StartEvent, Watch};
 use super::{intermediate, outcome};
 use crate::error::StepError;
 use crate::plan::LaunchStep;
 use crate::registry::GroupRecord;
 use crate::setup::{DEFAULT_STOP_MICROS, LauncherLock, Report, ServiceProcess};
 use crate::sys::process::{Ended, Reaped, Side};
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::{descendants, fd, process, signal};
 
 /// Starts a daemon. Returns in the daemon; and in the launcher when the daemon is ready, or when it has failed and
@@ -38,7 +38,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
     let log = StderrLog::new(start);
     let forked = || -> Result<_, StepError> {
         // Blocks all signals, whatever their dispositions; the daemon resets its own.
-        let signals = Signals::receive().map_err(LaunchStep::Fork.io_error())?;
+        let signals = SignalReader::receive().map_err(LaunchStep::Fork.io_error())?;
         let resources = start.prepare()?;
         if start.plan.has(&LaunchStep::AdoptOrphans) {
             descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;
@@ -62,7 +62,8 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
         )) => {
             // The other resources are the daemon's.
             drop(service);
-            let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
+            let mut watch =
+                Watch::new(probes, reports, ProcessRelation::Parent(&signals), process::own_pid());
             watch.first = Some(child);
             watch.program_reports_ready = !start.plan.has_exec();
             watch.reexec = if start.plan.has_reexec() { Reexec::Pending } else { Reexec::No };
@@ -111,7 +112,7 @@ pub(super) fn fork_if_has_children() -> io::Result<Option<Ended>> {
     if found == Reaped::NoChildren {
         return Ok(None);
     }
-    let signals = Signals::receive()?;
+    let signals = SignalReader::receive()?;
     let Side::Parent(launcher) = process::fork()? else {
         signals.after_fork();
         return Ok(None);
@@ -164,7 +165,7 @@ fn detach(mut resources: StartResources<'_>) -> ServiceProcess<'_> {
 pub(super) fn wait(
     start: &Start<'_>,
     watch: &mut Watch<'_>,
-    signals: &Signals,
+    signals: &SignalReader,
     log: &StderrLog,
     launcher_lock: Option<&LauncherLock<'_>>,
 ) -> Outcome {
@@ -256,7 +257,7 @@ pub(super) fn stop_timeout(start: &Start<'_>) -> Duration {
 /// After a failure: ends every process of the start and removes every file that it created.
 ///
 /// Files of another running instance are kept: each removal verifies the owner first.
-pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
+pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &SignalReader, outcome: &Outcome) {
     let timeout = stop_timeout(start);
     let main = watch.known_main();
     // Only the group of this start: another instance may have the name.

@@ -8,7 +8,7 @@ use super::outcome::{Outcome, StderrTail};
 use super::role::Role;
 use super::start::Start;
 use super::stderr_log::StderrLog;
-use super::watch::{Relation, StartEvent, Watch};
+use super::watch::{ProcessRelation, StartEvent, Watch};
 use super::{classic, life};
 use crate::error::StepError;
 use crate::plan::LaunchStep;
@@ -16,7 +16,7 @@ use crate::readiness::Probes;
 use crate::setup::Report;
 use crate::sys::process::{Ended, Side};
 use crate::sys::process_handle::ProcessHandle;
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::{descendants, fd, file, process, signal};
 
 /// Starts a daemon and its monitor. Returns in the launcher when the service is ready, or has failed and is gone; and in
@@ -35,7 +35,7 @@ fn fork<'a>(start: &Start<'a>) -> Result<Role<'a>, StepError> {
         return Ok(Role::Launcher(Outcome::Ended(ended)));
     }
     let log = StderrLog::new(start);
-    let signals = Signals::receive().map_err(step.io_error())?;
+    let signals = SignalReader::receive().map_err(step.io_error())?;
     let (reports, reporter) = fd::pipe().map_err(step.io_error())?;
     fd::fresh_nonblocking(&reports).map_err(step.io_error())?;
     if start.plan.has(&LaunchStep::AdoptOrphans) {
@@ -49,8 +49,12 @@ fn fork<'a>(start: &Start<'a>) -> Result<Role<'a>, StepError> {
         }
         Side::Parent(intermediate) => {
             drop(reporter);
-            let mut watch =
-                Watch::new(Probes::of_socket(None), reports, Relation::Parent(&signals), process::own_pid());
+            let mut watch = Watch::new(
+                Probes::of_socket(None),
+                reports,
+                ProcessRelation::Parent(&signals),
+                process::own_pid(),
+            );
             watch.first = Some(intermediate);
             watch.program_reports_ready = true;
             let outcome = wait(start, &mut watch, &signals, &log);
@@ -106,7 +110,7 @@ fn status_of(outcome: &Outcome) -> u8 {
 }
 
 /// Waits for the monitor's report. A signal that asks for the end is passed on: the monitor stops the service.
-fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &StderrLog) -> Outcome {
+fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &SignalReader, log: &StderrLog) -> Outcome {
     let mut interrupted = None;
     let outcome = loop {
         match watch.next() {

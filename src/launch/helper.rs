@@ -9,7 +9,7 @@ use svcadapt_spec::{Probe, Timespan};
 use super::outcome::Outcome;
 use super::ready_notifier::ReadyNotifier;
 use super::start::{Start, StartResources};
-use super::watch::{Relation, StartEvent, Watch};
+use super::watch::{ProcessRelation, StartEvent, Watch};
 use crate::error::StepError;
 use crate::plan::LaunchStep;
 use crate::readiness::{ProcessTree, WatchdogProbe};
@@ -104,7 +104,7 @@ fn help(
         }
     };
     let starting = start.mark(&probes);
-    let mut watch = Watch::new(probes, reports, Relation::Observer(&main), main_pid);
+    let mut watch = Watch::new(probes, reports, ProcessRelation::Observer(&main), main_pid);
     watch.main = Some(main_pid);
     // Without a timeout in the spec, the manager's own one applies.
     watch.timeout = start.spec.timeout_start.and_then(Timespan::finite);

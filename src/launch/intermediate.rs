@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::sys::process::{Ended, Reaped};
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::{fd, process, signal, socketpair};
 
 /// Both ends of the channel between launcher and intermediate process, before the fork.
@@ -97,7 +97,7 @@ pub(super) fn run(channel: Channel) -> ! {
 }
 
 fn wait(channel: &OwnedFd) -> io::Result<()> {
-    let signals = Signals::receive()?;
+    let signals = SignalReader::receive()?;
     let mut left = true;
     loop {
         while left {

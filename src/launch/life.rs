@@ -56,7 +56,7 @@ use crate::plan::{LaunchStep, Strategy};
 use crate::setup;
 use crate::setup::Report;
 use crate::sys::process::Ended;
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::{descendants, error_text, fd, is_exhaustion, signal};
 
 /// The pause before something is tried again for which no descriptor or no memory was left.
@@ -70,7 +70,7 @@ pub(super) fn run<'a>(start: &Start<'a>, waiter: Waiter) -> Role<'a> {
         signal::reset_ignored(&[signal::SIGPIPE, signal::SIGXFSZ]);
     }
     let begun = || -> Result<_, StepError> {
-        let signals = Signals::receive().map_err(LaunchStep::Fork.io_error())?;
+        let signals = SignalReader::receive().map_err(LaunchStep::Fork.io_error())?;
         // On macOS only launchd adopts orphans; process 1 does so anyway.
         if start.plan.strategy != Strategy::Init && descendants::HAS_SUBREAPER {
             descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;

@@ -12,12 +12,12 @@ use super::outcome::Outcome;
 use super::ready_notifier::ReadyNotifier;
 use super::start::{Start, StartResources};
 use super::stderr_log::StderrLog;
-use super::watch::{Relation, Watch};
+use super::watch::{ProcessRelation, Watch};
 use crate::error::StepError;
 use crate::plan::LaunchStep;
 use crate::setup::Report;
 use crate::sys::process::Side;
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::{descendants, process, signal};
 
 /// Starts the program. Returns after the manager has taken it over, or on failure.
@@ -26,7 +26,7 @@ pub(super) fn start(start: &Start<'_>) -> Outcome {
     let log = StderrLog::new(start);
     let forked = || -> Result<_, StepError> {
         let notifier = ReadyNotifier::new(start)?;
-        let signals = Signals::receive().map_err(LaunchStep::Fork.io_error())?;
+        let signals = SignalReader::receive().map_err(LaunchStep::Fork.io_error())?;
         let resources = start.prepare()?;
         descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;
         let launcher_lock = start.launcher_lock()?;
@@ -51,7 +51,8 @@ pub(super) fn start(start: &Start<'_>) -> Outcome {
             Side::Parent(_),
         )) => {
             drop(service);
-            let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
+            let mut watch =
+                Watch::new(probes, reports, ProcessRelation::Parent(&signals), process::own_pid());
             // Without a timeout in the spec, the manager's own one applies.
             watch.timeout = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
             let launcher_lock = watch.watch_forking(launcher_lock);

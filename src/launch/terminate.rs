@@ -9,7 +9,7 @@ use super::intermediate::Intermediate;
 use crate::registry::{ProcessSet, Termination};
 use crate::sys::cgroup::Group;
 use crate::sys::process::{Ended, Reaped};
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::{descendants, process, process_info};
 
 /// A process that outlives SIGKILL by this much hangs in the kernel.
@@ -21,7 +21,7 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 /// daemon's session before it was seen is lost; those seen once are held by a handle. The intermediate process, which
 /// leads that session, is not ended here.
 pub(super) fn terminate_descendants(
-    signals: &Signals,
+    signals: &SignalReader,
     timeout: Duration,
     intermediate: Option<&Intermediate>,
     started: &[Option<i32>],
@@ -57,7 +57,7 @@ pub(super) fn signal_descendants(numbers: &[i32], known: &[i32]) -> io::Result<(
 /// Kills every descendant, those too that appear meanwhile. The ends of children and the signals that arrive are added
 /// to `ended` and `received`.
 pub(super) fn kill_descendants(
-    signals: &Signals,
+    signals: &SignalReader,
     started: &[i32],
     ended: &mut Vec<(i32, Ended)>,
     received: &mut Vec<i32>,

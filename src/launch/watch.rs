@@ -14,7 +14,7 @@ use crate::readiness::{Probes, ProcessTree};
 use crate::setup::{Created, Report, Reports};
 use crate::sys::process::{Ended, Reaped};
 use crate::sys::process_handle::ProcessHandle;
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::{escape_control, fd, process, signal};
 
 /// How long a program that has closed the report pipe may take to exit: its destructors run first, and its exit
@@ -29,7 +29,7 @@ const MAX_READS: usize = 64;
 pub(super) struct Watch<'a> {
     pub(super) probes: Probes,
     pub(super) reports: Option<OwnedFd>,
-    pub(super) relation: Relation<'a>,
+    pub(super) relation: ProcessRelation<'a>,
     /// The common ancestor of all processes of the service.
     pub(super) root: i32,
     /// The first process that was started; its pid is the number of the session that it created.
@@ -93,9 +93,9 @@ pub(super) enum Reexec {
 }
 
 /// The relation of this process to the service's processes.
-pub(super) enum Relation<'a> {
+pub(super) enum ProcessRelation<'a> {
     /// They are, or become, its children.
-    Parent(&'a Signals),
+    Parent(&'a SignalReader),
     /// They are not; this is a handle of the main one.
     Observer(&'a ProcessHandle),
 }
@@ -119,7 +119,7 @@ pub(super) enum StartEvent {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(probes: Probes, reports: OwnedFd, relation: Relation<'a>, root: i32) -> Self {
+    pub(super) fn new(probes: Probes, reports: OwnedFd, relation: ProcessRelation<'a>, root: i32) -> Self {
         Self {
             probes,
             reports: Some(reports),
@@ -277,8 +277,8 @@ impl<'a> Watch<'a> {
     fn handles(&self) -> impl Iterator<Item = &ProcessHandle> {
         let found = self.forking.as_ref().and_then(Forking::main);
         let observed = match self.relation {
-            Relation::Parent(_) => None,
-            Relation::Observer(main) => Some(main),
+            ProcessRelation::Parent(_) => None,
+            ProcessRelation::Observer(main) => Some(main),
         };
         [found, observed].into_iter().flatten()
     }
@@ -303,14 +303,14 @@ impl<'a> Watch<'a> {
         all.extend(
             self.intermediate.as_ref().filter(|intermediate| intermediate.is_there()).map(AsFd::as_fd),
         );
-        if let Relation::Parent(signals) = self.relation {
+        if let ProcessRelation::Parent(signals) = self.relation {
             all.push(signals.as_fd());
         }
         all
     }
 
     fn signals(&mut self) -> io::Result<Option<i32>> {
-        let Relation::Parent(signals) = self.relation else { return Ok(None) };
+        let ProcessRelation::Parent(signals) = self.relation else { return Ok(None) };
         while let Some(signal) = signals.next()? {
             if signal != signal::SIGCHLD {
                 return Ok(Some(signal));
@@ -372,15 +372,15 @@ impl<'a> Watch<'a> {
     #[allow(clippy::option_option, reason = "the inner one says that a death was seen, but not how")]
     fn reap_ended(&mut self) -> io::Result<Option<Option<Ended>>> {
         let main = match self.relation {
-            Relation::Observer(main) => {
+            ProcessRelation::Observer(main) => {
                 // The only children of a helper are probe commands.
                 while let Reaped::Child(pid, ended) = process::reap()? {
                     self.probes.child_ended(pid, ended, self.started_at.elapsed());
                 }
                 return Ok(main.has_ended()?.then_some(None));
             }
-            Relation::Parent(_) if self.forking.is_some() => return self.death_of_forking(),
-            Relation::Parent(_) => self.main,
+            ProcessRelation::Parent(_) if self.forking.is_some() => return self.death_of_forking(),
+            ProcessRelation::Parent(_) => self.main,
         };
         loop {
             match self.reap()? {
@@ -415,7 +415,7 @@ mod tests {
         let (reports, service) = fd::pipe().unwrap();
         fd::nonblocking(&reports, true).unwrap();
         let held = ProcessHandle::open(own).unwrap().unwrap();
-        let mut watch = Watch::new(Probes::of_socket(None), reports, Relation::Observer(&held), own);
+        let mut watch = Watch::new(Probes::of_socket(None), reports, ProcessRelation::Observer(&held), own);
         let made = |path: &str| Created { kind: CreatedKind::File, path: path.into(), device: 1, inode: 1 };
         for report in [
             Report::Started(7),

@@ -12,7 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use super::ProcessTree;
-use super::bus_message::{BUS, Body, Message, call};
+use super::bus_message::{BUS, Body, BusMessage, call};
 use crate::sys::{identity, listen, process};
 
 /// The serial numbers of the requests. Those of questions about owners follow.
@@ -189,14 +189,14 @@ impl BusName {
             first.extend(call(GET_OWNER, "GetNameOwner", Some(&self.name)));
             self.bus.stream.write_all(&first).ok()?;
         }
-        while let Some((message, length)) = Message::read(&self.input)? {
+        while let Some((message, length)) = BusMessage::read(&self.input)? {
             self.hear(message)?;
             self.input.drain(..length);
         }
         Some(())
     }
 
-    fn hear(&mut self, message: Message) -> Option<()> {
+    fn hear(&mut self, message: BusMessage) -> Option<()> {
         if message.sender != BUS {
             return Some(());
         }

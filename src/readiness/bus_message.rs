@@ -12,7 +12,7 @@ const FIXED_BYTES: usize = 16;
 
 /// A message from the bus.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Message {
+pub(super) struct BusMessage {
     pub(super) sender: String,
     pub(super) member: String,
     /// The serial number of the request that it answers.
@@ -75,7 +75,7 @@ fn align(text: &mut Vec<u8>, to: usize) {
     text.resize(text.len().next_multiple_of(to), 0);
 }
 
-impl Message {
+impl BusMessage {
     /// The first message of the input and its length; inside, `None` if it is not complete. Outside, `None` if it is not a
     /// message.
     #[expect(clippy::option_option, reason = "invalid and incomplete are different")]
@@ -198,10 +198,10 @@ mod tests {
     fn reply_is_read_when_it_is_complete() {
         let text = reply("u", &4711_u32.to_le_bytes());
         for length in 0..text.len() {
-            assert_eq!(Message::read(&text[..length]), Some(None), "{length}");
+            assert_eq!(BusMessage::read(&text[..length]), Some(None), "{length}");
         }
-        let (message, length) = Message::read(&[&text[..], b"rest"].concat()).unwrap().unwrap();
-        let expected = Message {
+        let (message, length) = BusMessage::read(&[&text[..], b"rest"].concat()).unwrap().unwrap();
+        let expected = BusMessage {
             sender: BUS.to_owned(),
             member: String::new(),
             reply_to: Some(3),
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn own_call_has_the_form_of_a_message() {
         let text = call(3, "GetNameOwner", Some("org.example.X"));
-        let (message, length) = Message::read(&text).unwrap().unwrap();
+        let (message, length) = BusMessage::read(&text).unwrap().unwrap();
         assert_eq!((message.member.as_str(), length), ("GetNameOwner", text.len()));
         assert_eq!(message.body, Body::Strings(vec!["org.example.X".to_owned()]));
     }
@@ -232,9 +232,9 @@ mod tests {
                     let at = usize::try_from(seed >> 33).unwrap() % changed.len();
                     changed[at] = seed.to_le_bytes()[2];
                 }
-                let _ = Message::read(&changed);
+                let _ = BusMessage::read(&changed);
             }
         }
-        assert_eq!(Message::read(&[b"l\x02\0\x01".as_slice(), &[0xff; 12]].concat()), None);
+        assert_eq!(BusMessage::read(&[b"l\x02\0\x01".as_slice(), &[0xff; 12]].concat()), None);
     }
 }

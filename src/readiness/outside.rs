@@ -12,7 +12,7 @@ use super::http;
 use crate::sys::listen::{Kind, is_open};
 use crate::sys::process::{Ended, Side};
 use crate::sys::process_handle::ProcessHandle;
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::{error_text, fd, listeners, process, signal};
 
 /// How often a probe is tried, and for how long.
@@ -41,13 +41,13 @@ pub enum Probed {
 ///
 /// Each attempt is a process of its own, because a lookup of a name (getaddrinfo(3)) has no timeout.
 pub fn probe(probe: &OutsideProbe, schedule: Schedule) -> io::Result<Probed> {
-    let signals = Signals::receive()?;
+    let signals = SignalReader::receive()?;
     let probed = attempts(probe, schedule, &signals);
     signal::unblock_all()?;
     probed
 }
 
-fn attempts(probe: &OutsideProbe, schedule: Schedule, signals: &Signals) -> io::Result<Probed> {
+fn attempts(probe: &OutsideProbe, schedule: Schedule, signals: &SignalReader) -> io::Result<Probed> {
     let begin = Instant::now();
     let deadline = schedule.timeout.and_then(|timeout| begin.checked_add(timeout));
     let mut why = String::from("it has not answered in time");
@@ -77,7 +77,7 @@ enum Woken {
     TimedOut,
 }
 
-fn wait(answer: Option<&OwnedFd>, until: Option<Instant>, signals: &Signals) -> io::Result<Woken> {
+fn wait(answer: Option<&OwnedFd>, until: Option<Instant>, signals: &SignalReader) -> io::Result<Woken> {
     loop {
         while let Some(number) = signals.next()? {
             if number != signal::SIGCHLD {
@@ -97,7 +97,7 @@ fn wait(answer: Option<&OwnedFd>, until: Option<Instant>, signals: &Signals) -> 
 }
 
 /// One attempt in a child. The reason is empty if the deadline has passed.
-fn attempt(probe: &OutsideProbe, deadline: Option<Instant>, signals: &Signals) -> io::Result<Probed> {
+fn attempt(probe: &OutsideProbe, deadline: Option<Instant>, signals: &SignalReader) -> io::Result<Probed> {
     let (answer, end) = fd::pipe()?;
     let child = match process::fork()? {
         Side::Parent(child) => child,

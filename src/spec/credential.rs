@@ -1,4 +1,4 @@
-//! Credentials: secrets and settings that a service finds as files (systemd.exec(5), "Credentials").
+//! CredentialSources: secrets and settings that a service finds as files (systemd.exec(5), "Credentials").
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use super::{AbsPath, ValueError};
 
 /// The credentials of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Credentials {
+pub struct CredentialSources {
     /// Those that are read at the start (`LoadCredential=`).
     pub load: Vec<LoadCredential>,
     /// Those that are read at the start if they are there (`ImportCredential=`).
@@ -19,7 +19,7 @@ pub struct Credentials {
     pub set: Vec<SetCredential>,
 }
 
-impl Credentials {
+impl CredentialSources {
     /// Whether there is no credential.
     #[doc(hidden)]
     pub fn is_empty(&self) -> bool {
@@ -64,7 +64,7 @@ pub struct LoadCredential {
     pub source: CredentialSource,
 }
 
-/// Credentials of the system, or in a directory for credentials, that are read at the start if they are there.
+/// CredentialSources of the system, or in a directory for credentials, that are read at the start if they are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportCredential {
     /// Which ones.

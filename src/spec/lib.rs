@@ -76,7 +76,7 @@ pub use command::Command;
 pub use condition::{Condition, ConditionKind};
 pub use cpu_set::CpuSet;
 pub use credential::{
-    CredentialName, CredentialPattern, CredentialSource, Credentials, ImportCredential, LoadCredential,
+    CredentialName, CredentialPattern, CredentialSource, CredentialSources, ImportCredential, LoadCredential,
     SetCredential,
 };
 pub use directory::{DirectoryKind, RelPath};

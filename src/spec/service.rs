@@ -12,7 +12,7 @@ use crate::draft::Pass;
 use crate::value_error::text;
 use crate::{
     AbsPath, Amount, Assignment, Capabilities, Command, CommandPrefix, Commands, Condition, CoredumpFilter,
-    CpuPolicy, CpuSet, CpuWeight, Credentials, DirectoryKind, EnvName, Environment, EnvironmentBase,
+    CpuPolicy, CpuSet, CpuWeight, CredentialSources, DirectoryKind, EnvName, Environment, EnvironmentBase,
     EnvironmentFile, ExecCommand, ExitStatusSet, FailureMode, Field, FileMode, ImportCredential, Input,
     IoClass, KeyringMode, Kill, KillMode, Limit, LoadCredential, LogFile, LogStream, Native, NumaNodes,
     NumaPolicy, OomPolicy, Output, Personality, Preserve, Principal, Probe, ProcessSettings, RelPath,
@@ -151,7 +151,7 @@ pub struct ServiceSpec {
     /// How the kernel treats its process otherwise.
     pub process: ProcessSettings,
     /// Its credentials.
-    pub credentials: Credentials,
+    pub credentials: CredentialSources,
     /// What it may use together with all its processes.
     pub resources: ResourceControl,
     /// Settings of the source file that only its own host understands.
@@ -365,7 +365,7 @@ impl Pass<'_> {
     }
 
     /// Of two credentials with one name the last one counts.
-    fn credentials(&mut self) -> Credentials {
+    fn credentials(&mut self) -> CredentialSources {
         let mut load: Vec<LoadCredential> = Vec::new();
         for one in self.many(Field::LoadCredential, |value| LoadCredential::parse(value).map(|one| vec![one]))
         {
@@ -379,7 +379,7 @@ impl Pass<'_> {
         }
         let import =
             self.many(Field::ImportCredential, |value| ImportCredential::parse(value).map(|one| vec![one]));
-        Credentials { load, import, set }
+        CredentialSources { load, import, set }
     }
 
     fn resources(&mut self) -> ResourceControl {

@@ -78,10 +78,10 @@ const TOS: [(&str, u32); 4] = [("low-delay", 16), ("throughput", 8), ("reliabili
 
 use SocketOption as O;
 
-type Row = (SocketOption, Form, &'static str, &'static str, &'static str, &'static str);
+type OptionRow = (SocketOption, Form, &'static str, &'static str, &'static str, &'static str);
 
 /// Form, directive, option, placeholder and help of each.
-const TABLE: [Row; 29] = [
+const TABLE: [OptionRow; 29] = [
     (
         O::ReusePort,
         Form::Flag,

@@ -91,13 +91,13 @@ pub fn real_time() -> Option<(i32, i32)> {
 
 /// Reads signals that arrive while all are blocked.
 #[derive(Debug)]
-pub struct Signals(platform::Signals);
+pub struct SignalReader(platform::SignalReader);
 
-impl Signals {
+impl SignalReader {
     /// Blocks every signal and opens a descriptor for them.
     pub fn receive() -> io::Result<Self> {
         block_all()?;
-        platform::Signals::new().map(Self)
+        platform::SignalReader::new().map(Self)
     }
 
     /// Releases it in a forked process, which may not have inherited it.
@@ -111,7 +111,7 @@ impl Signals {
     }
 }
 
-impl AsFd for Signals {
+impl AsFd for SignalReader {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

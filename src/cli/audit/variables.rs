@@ -12,13 +12,13 @@ pub(crate) enum Harm {
 }
 
 /// The name of a variable, or the beginning of its name.
-enum Pattern {
+enum NamePattern {
     Name(&'static str),
     Prefix(&'static str),
 }
 
-const TABLE: &[(Harm, &[Pattern])] = {
-    use Pattern::{Name, Prefix};
+const TABLE: &[(Harm, &[NamePattern])] = {
+    use NamePattern::{Name, Prefix};
     &[
         (
             Harm::Code,
@@ -109,8 +109,8 @@ pub(crate) fn harm(name: &[u8]) -> Option<Harm> {
         .iter()
         .find(|(_, patterns)| {
             patterns.iter().any(|pattern| match pattern {
-                Pattern::Name(whole) => name == whole.as_bytes(),
-                Pattern::Prefix(start) => name.starts_with(start.as_bytes()),
+                NamePattern::Name(whole) => name == whole.as_bytes(),
+                NamePattern::Prefix(start) => name.starts_with(start.as_bytes()),
             })
         })
         .map(|(harm, _)| *harm)

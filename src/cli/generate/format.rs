@@ -9,7 +9,7 @@ use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::load::Source;
 use svcadapt_spec::ServiceSpec;
 
-use super::output::Output;
+use super::output::GeneratedFiles;
 
 /// A file format that a service can be written in.
 pub(crate) trait Format {
@@ -41,7 +41,7 @@ pub(crate) trait Format {
     }
 
     /// Makes the files.
-    fn make(&self, job: &Job<'_>) -> Result<Output, Problems>;
+    fn make(&self, job: &GenerationInput<'_>) -> Result<GeneratedFiles, Problems>;
 
     /// The files that the host reads if they exist, even if none of them is written, and how the user removes one.
     fn implied_files(&self, _spec: &ServiceSpec) -> Vec<ImpliedFile> {
@@ -50,7 +50,7 @@ pub(crate) trait Format {
 }
 
 /// What the files are made of.
-pub(crate) struct Job<'a> {
+pub(crate) struct GenerationInput<'a> {
     pub(crate) spec: &'a ServiceSpec,
     pub(crate) division: &'a Division,
     /// The path of svcadapt on the target machine.

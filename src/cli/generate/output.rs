@@ -12,7 +12,7 @@ use super::OutputFile;
 use super::format::{Rewriting, SecondFile};
 
 /// The files to write, and what to report about them.
-pub(crate) struct Output {
+pub(crate) struct GeneratedFiles {
     /// At least one.
     pub(crate) files: Vec<OutputFile>,
     pub(crate) losses: Vec<Loss>,
@@ -23,7 +23,7 @@ pub(crate) struct Output {
     pub(crate) is_rewritten: bool,
 }
 
-impl Output {
+impl GeneratedFiles {
     /// Scripts, which are always newly written.
     pub(crate) fn of_scripts(files: Vec<ScriptFile>, losses: &[Loss]) -> Self {
         let file = |ScriptFile { path, mode, text }| OutputFile { path, mode, text };
@@ -43,7 +43,7 @@ pub(crate) fn output(
     rendered: Rendered,
     second: Option<SecondFile>,
     rewriting: Option<Rewriting>,
-) -> Output {
+) -> GeneratedFiles {
     let (second_name, second_text) = second.map(|second| (second.name, second.text.into_bytes())).unzip();
     let (rewritten, notes) = match rewriting {
         Some(Rewriting::LineByLine(rewritten, notes)) => (Some(rewritten), notes),
@@ -62,14 +62,14 @@ pub(crate) fn output(
     });
     let files = [(name, text)].into_iter().chain(second_name.zip(sibling));
     let files = files.map(|(path, text)| OutputFile::read_only(path, text)).collect();
-    Output { files, losses, strange, notes, is_rewritten }
+    GeneratedFiles { files, losses, strange, notes, is_rewritten }
 }
 
 /// The JSON object of `--json`: the files, and for each field who implements it and how exactly.
 pub(super) fn account(
     spec: &ServiceSpec,
     division: &Division,
-    output: &Output,
+    output: &GeneratedFiles,
     hardening: &Hardening,
 ) -> Value {
     let entry = |subject: Subject, by: &str| {

@@ -5,7 +5,7 @@ use svcadapt_convert::divide::Target;
 use svcadapt_convert::script;
 use svcadapt_spec::ServiceSpec;
 
-use super::{Format, ImpliedFile, Job, Output, Problems, messages};
+use super::{Format, GeneratedFiles, GenerationInput, ImpliedFile, Problems, messages};
 
 /// A host of scripts.
 pub(crate) struct Scripts {
@@ -22,13 +22,13 @@ impl Format for Scripts {
         self.target
     }
 
-    fn make(&self, job: &Job<'_>) -> Result<Output, Problems> {
+    fn make(&self, job: &GenerationInput<'_>) -> Result<GeneratedFiles, Problems> {
         if job.spec.name.is_none() {
             let error = StepError::new("output", "the service has no name").hint("set one: --name NAME");
             return Err(messages([error]));
         }
         let files = script::write(job.spec, job.division, job.adapter).map_err(messages)?;
-        Ok(Output::of_scripts(files, &job.division.losses))
+        Ok(GeneratedFiles::of_scripts(files, &job.division.losses))
     }
 
     fn implied_files(&self, spec: &ServiceSpec) -> Vec<ImpliedFile> {

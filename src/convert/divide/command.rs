@@ -11,7 +11,7 @@ use super::{Division, Target, openrc, supervisor};
 
 /// One word of a command, and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Word {
+pub struct CommandWord {
     /// Its origin.
     pub place: Place,
     /// The word.
@@ -50,10 +50,10 @@ impl fmt::Display for Place {
 
 /// The command that the host executes: the program itself, or `svcadapt run` with the adapter's fields and the mode.
 /// `adapter` is the path of svcadapt on the host.
-pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<Word> {
+pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<CommandWord> {
     let mut words = Vec::new();
     if division.needs_adapter() {
-        let mut fixed = |text: &OsStr| words.push(Word { place: Place::Adapter, text: text.into() });
+        let mut fixed = |text: &OsStr| words.push(CommandWord { place: Place::Adapter, text: text.into() });
         fixed(adapter.as_os_str());
         let mode = match division.target {
             Target::Systemd(_) => "systemd",
@@ -67,20 +67,20 @@ pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<W
         }
         for &field in &division.adapter {
             let option_words = values(spec, field).into_iter().flat_map(|value| option(field, value));
-            words.extend(option_words.map(|text| Word { place: Place::Field(field), text }));
+            words.extend(option_words.map(|text| CommandWord { place: Place::Field(field), text }));
         }
         if matches!(division.target, Target::Systemd(_)) && ignores_sigpipe_by_default(spec) {
             let field = Field::IgnoreSigpipe;
             let text = format!("--{}=yes", field.option()).into();
-            words.push(Word { place: Place::Field(field), text });
+            words.push(CommandWord { place: Place::Field(field), text });
         }
         let implied = supervisor::implied_options(spec, division).into_iter();
-        words.extend(implied.map(|text| Word { place: Place::Adapter, text: text.into() }));
-        words.push(Word { place: Place::Adapter, text: "--".into() });
+        words.extend(implied.map(|text| CommandWord { place: Place::Adapter, text: text.into() }));
+        words.push(CommandWord { place: Place::Adapter, text: "--".into() });
     }
     for (index, text) in spec.command.argv().enumerate() {
         let place = if index == 0 { Place::Program } else { Place::Argument(index) };
-        words.push(Word { place, text: text.into() });
+        words.push(CommandWord { place, text: text.into() });
     }
     words
 }

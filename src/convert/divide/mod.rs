@@ -29,7 +29,7 @@ mod sysv;
 
 pub(crate) use capability::{Capability, Privileges};
 pub use command::Place;
-pub(crate) use command::{Word, command};
+pub(crate) use command::{CommandWord, command};
 pub use division::divide;
 pub use host::{Systemd, Target};
 pub(crate) use inetd::is_inetd;
@@ -57,7 +57,7 @@ pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
 #[doc(hidden)]
 pub mod internal {
     pub use super::capability::{Capability, Privileges};
-    pub use super::command::{Word, command, ignores_sigpipe_by_default};
+    pub use super::command::{CommandWord, command, ignores_sigpipe_by_default};
     pub use super::keep_alive::{
         clean_signals_directive, is_on_demand, keep_alive, restarts_without_limit, starts_at_once,
     };

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::divide::{Place, Word};
+use crate::divide::{CommandWord, Place};
 use crate::{QuoteError, WriteError};
 
 /// The word as the shell reads it back byte for byte: as it is, or in single quotes, where only the quote itself has a
@@ -33,7 +33,7 @@ pub(super) fn quote(bytes: &[u8]) -> Vec<u8> {
 
 /// The words of a command, each option of the adapter on a line of its own, with this many blanks in front. Errors: every
 /// word that cannot be written.
-pub(super) fn command(words: &[Word], indent: usize) -> Result<Vec<u8>, Vec<WriteError>> {
+pub(super) fn command(words: &[CommandWord], indent: usize) -> Result<Vec<u8>, Vec<WriteError>> {
     let new_line = format!(" \\\n{:indent$}", "");
     let (mut text, mut errors) = (Vec::new(), Vec::new());
     let has_adapter = words.first().is_some_and(|first| first.place == Place::Adapter);
@@ -42,7 +42,7 @@ pub(super) fn command(words: &[Word], indent: usize) -> Result<Vec<u8>, Vec<Writ
         let why = "the shell would take the program for an option";
         errors.push(QuoteError::new(0, why).in_value(first.place, &first.text));
     }
-    for (index, Word { place, text: value }) in words.iter().enumerate() {
+    for (index, CommandWord { place, text: value }) in words.iter().enumerate() {
         let starts_line =
             matches!(place, Place::Field(_) | Place::Adapter) && value.as_bytes().starts_with(b"--");
         let starts_line = starts_line && *value != "--mode";
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn program_that_looks_like_an_option_is_refused() {
-        let words = |text: &str| [Word { place: Place::Program, text: text.into() }];
+        let words = |text: &str| [CommandWord { place: Place::Program, text: text.into() }];
         assert_eq!(command(&words("-x"), 0).unwrap_err().len(), 1);
         assert_eq!(command(&words("/-x"), 0).unwrap(), b"/-x");
     }

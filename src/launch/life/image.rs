@@ -23,7 +23,7 @@ use crate::logs::LogPipe;
 use crate::plan::{Account, ControlGroup, Plan};
 use crate::readiness::Probes;
 use crate::setup::LauncherLock;
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::socket::NotifySocket;
 use crate::sys::{error_text, executable, process};
 
@@ -56,7 +56,7 @@ fn go_on(moment: &Moment, news: News, variables: Vec<(OsString, OsString)>) -> i
     let resolved = constants.resolution(&spec, variables);
     let plan = Plan::new(&spec, &resolved, &constants.detection);
     let start = Start::by(constants.started, &spec, &plan, &resolved);
-    let signals = Signals::receive()?;
+    let signals = SignalReader::receive()?;
     let lock = match moment.lock {
         Some(number) => Some(LauncherLock::inherit(&spec, &resolved, inherited.take(number)?)?),
         None => None,

@@ -9,7 +9,7 @@ use crate::launch::forward::MainProcess;
 use crate::launch::machine::Event;
 use crate::launch::start::StartResources;
 use crate::launch::watch;
-use crate::launch::watch::{Relation, Watch};
+use crate::launch::watch::{ProcessRelation, Watch};
 use crate::plan::{LaunchStep, Plan};
 use crate::setup::Report;
 use crate::sys::process;
@@ -98,7 +98,8 @@ impl Life<'_, '_> {
     ) {
         let StartResources { probes, reports, service, socket, channel: _ } = resources;
         drop(service);
-        let mut watch = Watch::new(probes, reports, Relation::Parent(self.signals), process::own_pid());
+        let mut watch =
+            Watch::new(probes, reports, ProcessRelation::Parent(self.signals), process::own_pid());
         watch.main = Some(main);
         watch.program_reports_ready = !self.start.plan.has_exec();
         watch.timeout = self.times.start;

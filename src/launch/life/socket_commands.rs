@@ -65,7 +65,7 @@ impl Life<'_, '_> {
 
     /// Waits for the end of a command. `None`: it was ended, because its time was over or a signal asked for the end.
     fn await_socket_command(&mut self, pid: i32, opens: bool) -> io::Result<Option<Ended>> {
-        let Times { until_term, until_kill } = self.times_of_socket_command(opens);
+        let CommandTimes { until_term, until_kill } = self.times_of_socket_command(opens);
         let mut deadline = Instant::now().checked_add(until_term);
         let mut kills = [signal::SIGTERM, signal::SIGKILL].into_iter();
         let mut killed = false;
@@ -96,12 +96,12 @@ impl Life<'_, '_> {
     }
 
     /// The stop timeout holds for the commands of a stop too, so that they do not outlast the one who stops the service.
-    fn times_of_socket_command(&self, opens: bool) -> Times {
+    fn times_of_socket_command(&self, opens: bool) -> CommandTimes {
         let own = timeout(self.start.spec);
         let stop = self.times.stop.unwrap_or(Duration::MAX);
         let left = self.stop_by.map(|by| by.saturating_duration_since(Instant::now()).max(LAST_TIME));
         let until_term = own.unwrap_or(Duration::MAX);
-        Times {
+        CommandTimes {
             until_term: if opens { until_term } else { until_term.min(stop).min(left.unwrap_or(stop)) },
             until_kill: own.unwrap_or(TIMEOUT).min(stop).min(left.map_or(Duration::MAX, |_| LAST_TIME)),
         }
@@ -109,7 +109,7 @@ impl Life<'_, '_> {
 }
 
 /// The times of a command: until it is asked to end, and then until it is killed.
-struct Times {
+struct CommandTimes {
     until_term: Duration,
     until_kill: Duration,
 }

@@ -25,13 +25,13 @@ use crate::logs::LogPipe;
 use crate::plan::Strategy;
 use crate::readiness::{Probes, WatchdogProbe};
 use crate::setup::{Created, LauncherLock, Report, ServiceProcess};
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 
 /// A service, as the process that stays with it sees it.
 pub(super) struct Life<'a, 's> {
     pub(super) start: &'s Start<'a>,
     pub(super) waiter: Waiter,
-    pub(super) signals: &'s Signals,
+    pub(super) signals: &'s SignalReader,
     pub(super) forward: SignalMap,
     pub(super) lock: Option<LauncherLock<'a>>,
     pub(super) policy: Policy,
@@ -138,7 +138,7 @@ impl<'a, 's> Life<'a, 's> {
     pub(super) fn new(
         start: &'s Start<'a>,
         waiter: Waiter,
-        signals: &'s Signals,
+        signals: &'s SignalReader,
         lock: Option<LauncherLock<'a>>,
     ) -> Self {
         let spec = start.spec;

@@ -15,7 +15,7 @@ use super::upward::Upward;
 use crate::logs::{LogPipe, Pumped};
 use crate::readiness::{LifeSign, Probes, ProcessTree};
 use crate::sys::process::Reaped;
-use crate::sys::signal::Signals;
+use crate::sys::signal::SignalReader;
 use crate::sys::socket::NotifySocket;
 use crate::sys::{fd, process, signal};
 
@@ -46,7 +46,7 @@ struct Watcher {
     moment: Moment,
     /// The memory file and the lock.
     _kept: Vec<OwnedFd>,
-    signals: Signals,
+    signals: SignalReader,
     held: Held,
     requests: Option<OwnedFd>,
     notifications: Option<Probes>,
@@ -78,7 +78,7 @@ impl Watcher {
         let at = |left: Option<Duration>| left.and_then(|left| began.checked_add(left));
         Ok(Self {
             name: name.to_owned(),
-            signals: Signals::receive()?,
+            signals: SignalReader::receive()?,
             _kept: kept,
             held,
             requests,

@@ -14,7 +14,7 @@ const MAX_CAPABILITIES: libc::c_ulong = 64;
 
 /// The header of capget(2) and capset(2). Process 0 is the calling thread.
 #[repr(C)]
-struct Header {
+struct CapabilityHeader {
     version: u32,
     pid: libc::c_int,
 }
@@ -38,7 +38,7 @@ struct Sets {
 
 impl Sets {
     fn of_this_thread() -> io::Result<Self> {
-        let mut header = Header { version: VERSION, pid: 0 };
+        let mut header = CapabilityHeader { version: VERSION, pid: 0 };
         let mut halves = [Half::default(); 2];
         // SAFETY: with this version the kernel writes two halves, and the header is ours to write to.
         let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, halves.as_mut_ptr()) };
@@ -53,7 +53,7 @@ impl Sets {
     }
 
     fn apply(&self) -> io::Result<()> {
-        let mut header = Header { version: VERSION, pid: 0 };
+        let mut header = CapabilityHeader { version: VERSION, pid: 0 };
         let half = |shift: u32| {
             // The lower 32 bits of what is left.
             let word = |set: u64| u32::try_from(set >> shift & u64::from(u32::MAX)).unwrap_or_default();

@@ -10,7 +10,7 @@ use super::{proc_net, sock_diag};
 
 /// A connection to the kernel's tables of sockets, for one look after the other.
 #[derive(Debug, Default)]
-pub struct Tables(Option<sock_diag::Tables>);
+pub struct Tables(Option<sock_diag::NetlinkSocket>);
 
 impl Tables {
     /// The TCP sockets that listen on a port. With `address`: only those that a connection to it would reach.
@@ -42,8 +42,8 @@ impl Tables {
         self.ask(|tables| sock_diag::unix(tables, path)).or_else(|_| proc_net::unix(path))
     }
 
-    fn ask<T>(&mut self, question: impl FnOnce(&sock_diag::Tables) -> io::Result<T>) -> io::Result<T> {
-        let tables = self.0.take().map_or_else(sock_diag::Tables::open, Ok)?;
+    fn ask<T>(&mut self, question: impl FnOnce(&sock_diag::NetlinkSocket) -> io::Result<T>) -> io::Result<T> {
+        let tables = self.0.take().map_or_else(sock_diag::NetlinkSocket::open, Ok)?;
         let answer = question(&tables)?;
         self.0 = Some(tables);
         Ok(answer)

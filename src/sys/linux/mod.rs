@@ -53,7 +53,7 @@ pub(super) use process_settings::{
 };
 pub(super) use scheduling::{set_cpu_affinity, set_cpu_policy, set_io_priority, set_timer_slack};
 pub(super) use signals::{
-    Signals, real_time, real_time_name, real_time_number, reset_dispositions, reset_ignored,
+    SignalReader, real_time, real_time_name, real_time_number, reset_dispositions, reset_ignored,
 };
 pub(super) use socket_option::socket_option;
 pub(super) use special::{open_netlink, open_queue, remove_queue, set_pipe_size};

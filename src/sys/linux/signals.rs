@@ -66,9 +66,9 @@ fn is_ignored(number: libc::c_int) -> bool {
 
 /// signalfd(2).
 #[derive(Debug)]
-pub(crate) struct Signals(SignalFd);
+pub(crate) struct SignalReader(SignalFd);
 
-impl Signals {
+impl SignalReader {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self(SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
     }
@@ -87,7 +87,7 @@ impl Signals {
     }
 }
 
-impl AsFd for Signals {
+impl AsFd for SignalReader {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

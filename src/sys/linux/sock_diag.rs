@@ -22,9 +22,9 @@ const MAX_REPLY_BYTES: usize = 16 * 1024;
 
 /// A connection to the kernel's tables of sockets. After an error it is to be dropped: a reply may be unread.
 #[derive(Debug)]
-pub(super) struct Tables(OwnedFd);
+pub(super) struct NetlinkSocket(OwnedFd);
 
-impl Tables {
+impl NetlinkSocket {
     pub(super) fn open() -> io::Result<Self> {
         let (family, kind) = (AddressFamily::Netlink, SockType::Datagram);
         let protocol = SockProtocol::NetlinkSockDiag;
@@ -34,7 +34,7 @@ impl Tables {
 
 /// The server that gets the connections to this address; of several on one port (`SO_REUSEPORT`) one. The kernel looks it
 /// up as it does for a connection, which takes some microseconds; a list of all servers walks a table of thousands.
-pub(super) fn server(tables: &Tables, address: SocketAddr) -> io::Result<Option<Listening>> {
+pub(super) fn server(tables: &NetlinkSocket, address: SocketAddr) -> io::Result<Option<Listening>> {
     let mut request = [0; 56];
     let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
     request[0] = u8::try_from(family).unwrap_or(0);
@@ -55,7 +55,7 @@ pub(super) fn server(tables: &Tables, address: SocketAddr) -> io::Result<Option<
 }
 
 /// The TCP sockets that listen on a port, each with its address.
-pub(super) fn tcp(tables: &Tables, port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
+pub(super) fn tcp(tables: &NetlinkSocket, port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
     let mut found = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
         // struct inet_diag_req_v2: family, protocol, extensions, padding, states, then the socket's address, of which a
@@ -93,7 +93,7 @@ fn ip_address(family: i32, bytes: &[u8]) -> Option<IpAddr> {
 }
 
 /// The Unix sockets that are bound to a path and listen or receive datagrams.
-pub(super) fn unix(tables: &Tables, path: &Path) -> io::Result<Vec<Listening>> {
+pub(super) fn unix(tables: &NetlinkSocket, path: &Path) -> io::Result<Vec<Listening>> {
     let place = match std::fs::metadata(path) {
         Ok(place) => place,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -169,7 +169,7 @@ fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
 }
 
 /// Requests a socket, or with `NLM_F_DUMP` all matching ones, and calls `show` with the body of each reply.
-fn ask(tables: &Tables, kind: i32, request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
+fn ask(tables: &NetlinkSocket, kind: i32, request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
     // struct nlmsghdr: length, type, flags, sequence, port.
     let flags = u16::try_from(libc::NLM_F_REQUEST | kind).unwrap_or(0);
     let mut message = Vec::with_capacity(16 + request.len());

@@ -23,7 +23,7 @@ pub(super) use process_id::{
     age, boot, has_stopped, identity, is_exiting, is_stopped, is_younger, namespace, same_start,
     user_directory, users,
 };
-pub(super) use signals::Signals;
+pub(super) use signals::SignalReader;
 pub(super) use threads::{mark_all_close_on_exec, open_descriptors, resource, thread_count};
 
 pub(super) use super::posix::{

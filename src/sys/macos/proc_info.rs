@@ -87,7 +87,7 @@ pub(crate) fn arguments(pid: i32) -> io::Result<Vec<String>> {
 
 /// The start time of a process, and whether it is a zombie. The error is of kind `NotFound` if there is no such
 /// process.
-pub(crate) fn status(pid: i32) -> io::Result<kinfo::Status> {
+pub(crate) fn status(pid: i32) -> io::Result<kinfo::ProcessFields> {
     let mut answer = [0_u8; kinfo::SIZE];
     let name = &mut [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_PID, pid];
     let length = sysctl(name, &mut answer)?;

@@ -19,13 +19,13 @@ const LAST: i32 = 31;
 
 /// The signals that have arrived and were not read.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub(crate) struct SignalReader {
     queue: Kqueue,
     /// A bit mask: `1 << number`.
     arrived: Cell<u32>,
 }
 
-impl Signals {
+impl SignalReader {
     /// The caller has blocked all signals.
     pub(crate) fn new() -> io::Result<Self> {
         let queue = Kqueue::new()?;
@@ -79,7 +79,7 @@ impl Signals {
     }
 }
 
-impl AsFd for Signals {
+impl AsFd for SignalReader {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.queue.as_fd()
     }

@@ -11,7 +11,7 @@ const PID: usize = 40;
 
 /// The fields that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sys) struct Status {
+pub(in crate::sys) struct ProcessFields {
     /// The start time in microseconds since 1970.
     pub(in crate::sys) started: u64,
     /// `SRUN`, `SZOMB`, …
@@ -19,13 +19,16 @@ pub(in crate::sys) struct Status {
 }
 
 /// The status of this process. `None` if the result is empty or of another process.
-pub(in crate::sys) fn status(answer: &[u8], pid: i32) -> Option<Status> {
+pub(in crate::sys) fn status(answer: &[u8], pid: i32) -> Option<ProcessFields> {
     if answer.len() != SIZE || i32::from_ne_bytes(part(answer, PID)?) != pid {
         return None;
     }
     let seconds = u64::try_from(i64::from_ne_bytes(part(answer, SECONDS)?)).ok()?;
     let more = u64::try_from(i32::from_ne_bytes(part(answer, MICROSECONDS)?)).ok()?;
-    Some(Status { started: seconds.checked_mul(1_000_000)?.checked_add(more)?, state: *answer.get(STATE)? })
+    Some(ProcessFields {
+        started: seconds.checked_mul(1_000_000)?.checked_add(more)?,
+        state: *answer.get(STATE)?,
+    })
 }
 
 fn part<const LENGTH: usize>(answer: &[u8], at: usize) -> Option<[u8; LENGTH]> {
@@ -43,7 +46,7 @@ mod tests {
         answer[8..12].copy_from_slice(&999_999_i32.to_ne_bytes());
         answer[36] = 5;
         answer[40..44].copy_from_slice(&4711_i32.to_ne_bytes());
-        let found = Status { started: 1_700_000_000_999_999, state: 5 };
+        let found = ProcessFields { started: 1_700_000_000_999_999, state: 5 };
         assert_eq!(status(&answer, 4711), Some(found));
         assert_eq!(status(&answer, 4712), None);
         assert_eq!(status(&answer[..SIZE - 1], 4711), None);

@@ -7,7 +7,7 @@ use svcadapt_spec::{CommandPrefix, CommandPrivileges, Field, Native};
 
 use super::{NO_VARIABLES, UnitWriter, too_long};
 use crate::QuoteError;
-use crate::divide::{Place, Word};
+use crate::divide::{CommandWord, Place};
 use crate::unit::quote;
 use crate::unit::quote::Dollar;
 
@@ -24,7 +24,7 @@ impl UnitWriter<'_> {
     }
 
     /// Writes the command, unless it is a native line.
-    pub(super) fn command(&mut self, words: &[Word]) {
+    pub(super) fn command(&mut self, words: &[CommandWord]) {
         let native = self.spec.command.is_native();
         if native && self.division.needs_adapter() {
             let why = "only systemd can expand this command line, so svcadapt cannot start the program";
