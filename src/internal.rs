@@ -7,7 +7,8 @@
 pub use crate::control::stop_to_restart;
 pub use crate::detect::{Supervisor, UnitRef, supervisor_of, supervisors, unit_of};
 pub use crate::launch::{
-    DEFAULT_START_TIMEOUT, NOT_IN_TIME, Outcome, StderrTail, check, find_control_group, resume_monitor, start,
+    DEFAULT_START_TIMEOUT, NOT_IN_TIME, Outcome, Progress, StderrTail, check, find_control_group, is_running,
+    resume_monitor, start,
 };
 pub use crate::logs::{
     FileQuery, LogQuery, LogSource, file_lines, has_times, journal_command, journal_last, journal_query,

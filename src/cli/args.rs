@@ -4,13 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
+use super::help;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use svcadapt::detect::ModeOption;
 use svcadapt_spec::{FIELDS, Field, FieldRow, Origin, SWITCH_ON, SpecDraft};
 
 /// clap's id of the words after `--`.
-const COMMAND: &str = "command";
+pub(crate) const COMMAND: &str = "command";
 
 /// clap's id of the file that describes the service.
 pub(crate) const SPEC: &str = "spec";
@@ -36,7 +37,6 @@ fn option(row: &FieldRow) -> Arg {
         .long(row.option)
         .value_name(row.value)
         .help(row.help)
-        .help_heading("The service")
         .action(ArgAction::Append)
         .value_parser(ValueParser::os_string())
         // `-5` is a nice level; `-/etc/default/x` is an environment file that may be missing.
@@ -46,6 +46,7 @@ fn option(row: &FieldRow) -> Arg {
         Some(letter) => arg.short(letter),
         None => arg,
     };
+    let arg = help::placed(row, arg);
     match row.value {
         "BOOL" => arg.num_args(0..=1).require_equals(true).default_missing_value(SWITCH_ON),
         _ => arg,

@@ -12,6 +12,7 @@ mod audit;
 mod check;
 mod detect;
 mod exit;
+mod foreign;
 mod gen_openrc;
 mod gen_plist;
 mod gen_runit;
@@ -19,6 +20,8 @@ mod gen_s6;
 mod gen_sysv;
 mod gen_unit;
 mod generate;
+mod help;
+mod implied_name;
 mod install;
 mod last_lines;
 mod list;
@@ -29,9 +32,11 @@ mod manual;
 mod message;
 mod not_honoured;
 mod notify;
+mod onlooker;
 mod owner;
 mod probe;
 mod quick;
+mod relative_words;
 mod reopen;
 mod report;
 mod requests;
@@ -47,6 +52,7 @@ mod usage;
 mod wait;
 mod wait_for;
 mod which;
+mod words;
 
 use std::ffi::OsString;
 
@@ -75,7 +81,8 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
     if let Some((draft, mode)) = quick::read(&arguments) {
         return run::run_quick(draft, mode);
     }
-    match command().try_get_matches_from(arguments) {
+    let arguments = words::as_for_clap(arguments, command);
+    match help::with_groups(command()).try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
             Some(("run", matches)) => run::run(matches),
             Some(("detect", matches)) => detect::run(matches),

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::io::Write;
 
+use anstream::{AutoStream, ColorChoice};
 use svcadapt::StepError;
 use svcadapt::control::ServiceRef;
 use svcadapt::internal::{connected_to_journal, error_text, escape_control};
@@ -20,9 +21,28 @@ const BROKEN_PIPE: u8 = 128 + 13;
 pub(crate) fn report(message: &impl Display) {
     let text = format!("svcadapt: {message}");
     let priority = if connected_to_journal() { "<3>" } else { "" };
-    let lines: Vec<String> = text.lines().map(|line| format!("{priority}{}", escape_control(line))).collect();
+    let is_coloured = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+    let shown = |line: &str| {
+        let line = escape_control(line);
+        if is_coloured { coloured(&line) } else { line }
+    };
+    let lines: Vec<String> = text.lines().map(|line| format!("{priority}{}", shown(line))).collect();
     // One write: the lines of several processes stay whole. If stderr is closed, there is no other place for the message.
     let _ = io::stderr().write_all((lines.join("\n") + "\n").as_bytes());
+}
+
+/// A line of a message for a terminal: who says it, and the hint, stand out.
+fn coloured(line: &str) -> String {
+    const BOLD: &str = "\x1b[1m";
+    const CYAN: &str = "\x1b[36m";
+    const DIM: &str = "\x1b[2m";
+    const END: &str = "\x1b[0m";
+    let parts =
+        |style: &str, word: &str| line.strip_prefix(word).map(|rest| format!("{style}{word}{END}{rest}"));
+    parts(BOLD, "svcadapt:")
+        .or_else(|| parts(CYAN, "  hint:"))
+        .or_else(|| parts(DIM, "  |"))
+        .unwrap_or_else(|| line.to_owned())
 }
 
 /// The maximal number of messages: a file of 1 MB can have 300,000 mistakes.

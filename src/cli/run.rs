@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::{Display, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -13,13 +14,16 @@ use svcadapt_convert::divide::internal::{
     NO_OTHER, ignores_sigpipe_by_default, is_life_field, is_resource, is_undone_by_run,
 };
 use svcadapt_convert::load::Loaded;
-use svcadapt_spec::{FIELDS, Field, ServiceSpec, SpecDraft, Timespan, boolean};
+use svcadapt_spec::{
+    FIELDS, Field, Probe, ServiceName, ServiceSpec, ServiceType, SpecDraft, Timespan, boolean,
+};
 
 use super::message::spec_message;
 use super::not_honoured::NotHonoured;
+use super::onlooker::Onlooker;
 use super::report::{failed, print, report, report_all};
 use super::text::{json_text, printable};
-use super::{Exit, args, not_honoured, spec_file, wait_for};
+use super::{Exit, args, implied_name, not_honoured, relative_words, spec_file, wait_for};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
@@ -44,6 +48,9 @@ fn options(command: Command) -> Command {
 
 /// Exit status: a service of this name runs already.
 const ALREADY_RUNNING: u8 = 250;
+
+/// How long a program without readiness has to run before a person at a terminal reads that it runs.
+const UNTIL_BELIEVED: Duration = Duration::from_millis(300);
 
 /// Runs the service, or prints the plan with `--dry-run`.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
@@ -71,13 +78,15 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Err(errors) => return usage_error(&errors),
     };
     let notes = if matches.get_flag("strict") { Notes::Refused } else { Notes::Reported };
-    with_plan(draft, mode, notes, |spec, detection, plan, resolved| {
+    let file = matches.get_one::<PathBuf>(args::SPEC).map(PathBuf::as_path);
+    with_plan(draft, file, mode, notes, |prepared| {
         if matches.get_flag("dry-run") {
-            return explain(plan, detection, &not_honoured, matches.get_flag("json"));
+            let exit = explain(&prepared.plan, &prepared.detection, &not_honoured, matches.get_flag("json"));
+            return Attempt::Done(exit);
         }
-        match wait_for::wait(&awaited, spec) {
-            Ok(()) => start(spec, plan, resolved),
-            Err(exit) => exit,
+        match wait_for::wait(&awaited, &prepared.spec) {
+            Ok(()) => start(prepared),
+            Err(exit) => Attempt::Done(exit),
         }
     })
 }
@@ -89,12 +98,12 @@ pub(crate) fn run_quick(draft: SpecDraft, mode: ModeOption) -> Exit {
     if !unsupported.is_empty() {
         return usage_error(&unsupported);
     }
-    with_plan(draft, mode, Notes::Reported, |spec, _, plan, resolved| start(spec, plan, resolved))
+    with_plan(draft, None, mode, Notes::Reported, start)
 }
 
 /// Whether a spec can be started here. If not, the errors are reported.
 pub(crate) fn check_start(draft: SpecDraft, mode: ModeOption) -> Result<(), Exit> {
-    match with_plan(draft, mode, Notes::Omitted, |_, _, _, _| Exit::Status(0)) {
+    match with_plan(draft, None, mode, Notes::Omitted, |_| Attempt::Done(Exit::Status(0))) {
         Exit::Status(0) => Ok(()),
         exit => Err(exit),
     }
@@ -163,12 +172,39 @@ enum Notes {
     Refused,
 }
 
-/// Checks the spec, resolves it on this machine, and calls `act` with the plan.
+/// A service that can be started here.
+struct Prepared {
+    spec: ServiceSpec,
+    detection: Detection,
+    plan: Plan,
+    resolved: Resolution,
+    name: NameOrigin,
+}
+
+/// Who has given the service its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NameOrigin {
+    /// The user, in a file or by an option; or it has none.
+    Given,
+    /// [`implied_name`]. A service that has the name already is no reason to refuse this one.
+    Implied,
+}
+
+/// The result of a start.
+enum Attempt {
+    Done(Exit),
+    /// Another service has the implied name since a moment ago.
+    NameTaken,
+}
+
+/// Checks the spec, gives a daemon without a name one that is free, resolves it on this machine, and calls `act`. `file` is the
+/// one that describes it.
 fn with_plan(
     draft: SpecDraft,
+    file: Option<&Path>,
     mode: ModeOption,
     use_of_notes: Notes,
-    act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolution) -> Exit,
+    mut act: impl FnMut(&Prepared) -> Attempt,
 ) -> Exit {
     let mut spec = match draft.finish() {
         Ok(spec) => spec,
@@ -179,35 +215,66 @@ fn with_plan(
         spec.process.ignore_sigpipe = Some(true);
     }
     let detection = detect::decide(mode);
-    let detached = detection.mode == Mode::Classic && StartedBy::of(&detection) == StartedBy::Nobody;
-    let notes = internal::place(&mut spec, detached);
-    let mut resolved = match internal::resolve(&spec, StartedBy::of(&detection), detect::variables()) {
-        Ok(resolved) => resolved,
-        Err(failures) => {
+    let mut attempt = |spec, name| match prepare(spec, &detection, name, use_of_notes) {
+        Ok(prepared) => act(&prepared),
+        Err(exit) => Attempt::Done(exit),
+    };
+    // With a pid file, that is what the service is known by.
+    if spec.name.is_some() || spec.pid_file.is_some() || !is_detached(&detection) {
+        let Attempt::Done(exit) = attempt(spec, NameOrigin::Given) else {
+            unreachable!("its name was given")
+        };
+        return exit;
+    }
+    let is_free = |name: &ServiceName| !svcadapt_hosts::is_active_unit(name) && !internal::is_running(name);
+    for name in implied_name::candidates(&spec, file).filter(is_free) {
+        let named = ServiceSpec { name: Some(name), ..spec.clone() };
+        if let Attempt::Done(exit) = attempt(named, NameOrigin::Implied) {
+            return exit;
+        }
+    }
+    failed(&implied_name::exhausted(&spec))
+}
+
+/// Whether no manager is responsible for the service.
+fn is_detached(detection: &Detection) -> bool {
+    detection.mode == Mode::Classic && StartedBy::of(detection) == StartedBy::Nobody
+}
+
+/// Resolves a spec on this machine, and plans its start.
+fn prepare(
+    mut spec: ServiceSpec,
+    detection: &Detection,
+    name: NameOrigin,
+    use_of_notes: Notes,
+) -> Result<Prepared, Exit> {
+    let notes = internal::place(&mut spec, is_detached(detection));
+    // A person at a terminal sees that a program ends at once.
+    let may_wait = spec.ready.is_empty() && matches!(spec.service_type, None | Some(ServiceType::Exec));
+    if may_wait && use_of_notes != Notes::Omitted && is_detached(detection) && Onlooker::is_there() {
+        spec.ready.push(Probe::Alive(Timespan::Finite(UNTIL_BELIEVED)));
+    }
+    let mut resolved =
+        internal::resolve(&spec, StartedBy::of(detection), detect::variables()).map_err(|failures| {
             let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
             report_all(failures);
-            return Exit::Status(status);
-        }
-    };
+            Exit::Status(status)
+        })?;
     resolved.notes.extend(notes);
-    internal::find_control_group(&spec, &detection, &mut resolved);
+    internal::find_control_group(&spec, detection, &mut resolved);
     let is_softened = !resolved.notes.is_empty();
-    if detection.mode == Mode::Supervised {
+    if detection.mode == Mode::Supervised || name == NameOrigin::Implied {
         internal::do_without_state(&spec, &mut resolved);
     }
     if use_of_notes != Notes::Omitted {
         report_all(resolved.notes.iter().map(StepError::from));
     }
     if use_of_notes == Notes::Refused && is_softened {
-        return usage_error(&[strict_error()]);
+        return Err(usage_error(&[strict_error()]));
     }
-    let plan = Plan::new(&spec, &resolved, &detection);
-    if let Err(failure) = internal::check(&plan) {
-        let status = failure.status;
-        report(&failure);
-        return Exit::Status(status);
-    }
-    act(&spec, &detection, &plan, &resolved)
+    let plan = Plan::new(&spec, &resolved, detection);
+    internal::check(&plan).map_err(|failure| failed(&failure))?;
+    Ok(Prepared { spec, detection: detection.clone(), plan, resolved, name })
 }
 
 fn usage_error(problems: &[impl Display]) -> Exit {
@@ -220,16 +287,34 @@ pub(crate) fn resume_monitor(arguments: &[OsString]) -> Option<Exit> {
     internal::resume_monitor(arguments).map(exit)
 }
 
-fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Exit {
-    if plan.detection.mode == Mode::Classic
+fn start(prepared: &Prepared) -> Attempt {
+    let Prepared { spec, detection, plan, resolved, name } = prepared;
+    if detection.mode == Mode::Classic
         && let Some(name) = &spec.name
         && svcadapt_hosts::is_active_unit(name)
     {
         let error = StepError::new("start", format!("systemd runs a service of this name, {name}.service"));
         let hint = format!("`svcadapt stop {name}` stops it; --name gives this one another name");
-        return failed(&error.of(name.to_string()).hint(hint).status(ALREADY_RUNNING));
+        return Attempt::Done(failed(&error.of(name.to_string()).hint(hint).status(ALREADY_RUNNING)));
     }
-    exit(internal::start(spec, plan, resolved))
+    let onlooker = (is_detached(detection) && Onlooker::is_there()).then(|| Onlooker::of(spec));
+    let progress = onlooker.as_ref().map(|onlooker| |status: Option<&str>| onlooker.progress(status));
+    let outcome = internal::start(spec, plan, resolved, progress.as_ref().map(|progress| progress as _));
+    if let Some(onlooker) = &onlooker {
+        onlooker.end(&outcome);
+    }
+    match outcome {
+        Outcome::Failed { failure, .. }
+            if *name == NameOrigin::Implied && failure.status == ALREADY_RUNNING =>
+        {
+            Attempt::NameTaken
+        }
+        Outcome::Failed { mut failure, stderr_tail, signal } if is_detached(detection) => {
+            failure.hint = failure.hint.or_else(|| relative_words::hint(spec));
+            Attempt::Done(exit(Outcome::Failed { failure, stderr_tail, signal }))
+        }
+        outcome => Attempt::Done(exit(outcome)),
+    }
 }
 
 fn exit(outcome: Outcome) -> Exit {

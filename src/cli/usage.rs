@@ -1,16 +1,23 @@
 //! clap's errors in the form of all other errors.
 
+use std::io;
+
+use anstream::{AutoStream, ColorChoice};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use svcadapt::StepError;
 
-use super::Exit;
 use super::report::{print, report};
+use super::{Exit, foreign};
 
 /// Prints the help or the version if requested, else the error in one line with a hint.
 pub(crate) fn explain(error: &clap::Error) -> Exit {
     let text = error.render().to_string();
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => print(&text).err().unwrap_or(Exit::Status(0)),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let is_coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+            let text = if is_coloured { error.render().ansi().to_string() } else { text };
+            print(&text).err().unwrap_or(Exit::Status(0))
+        }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             report(&StepError::new("usage", "no command given").hint("see 'svcadapt --help'"));
             Exit::Status(svcadapt::USAGE)
@@ -41,20 +48,31 @@ fn usage_error(error: &clap::Error, text: &str) -> StepError {
         ErrorKind::UnknownArgument => Some(format!("unexpected argument '{word}'")),
         _ => None,
     });
-    let tip = match (&unknown, word(similar)) {
-        (Some(_), Some(similar)) => Some(format!("did you mean '{similar}'?")),
-        _ => text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned),
-    };
-    let cause = unknown.unwrap_or_else(|| {
-        let paragraph = text.trim_start_matches("error: ").lines().take_while(|line| !line.trim().is_empty());
-        paragraph.map(str::trim).collect::<Vec<_>>().join(" ")
-    });
     let command = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("svcadapt");
     let is_command = |word: &&str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())
             && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
     };
     let words: Vec<&str> = command.split(' ').take_while(is_command).collect();
+    let foreign = word(wrong).and_then(|word| match error.kind() {
+        ErrorKind::InvalidSubcommand => foreign::command(word),
+        ErrorKind::UnknownArgument if words.len() <= 1 && !word.starts_with("--") => {
+            Some("options follow a command: 'svcadapt run -- PROGRAM' starts one".to_owned())
+        }
+        ErrorKind::UnknownArgument => foreign::option(word),
+        _ => None,
+    });
+    let tip = match (&unknown, word(similar)) {
+        (Some(_), _) if foreign.is_some() => foreign,
+        (Some(_), Some(similar)) => Some(format!("did you mean '{similar}'?")),
+        // clap proposes to pass an unknown option as a word of the program.
+        (Some(_), None) => None,
+        _ => text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned),
+    };
+    let cause = unknown.unwrap_or_else(|| {
+        let paragraph = text.trim_start_matches("error: ").lines().take_while(|line| !line.trim().is_empty());
+        paragraph.map(str::trim).collect::<Vec<_>>().join(" ")
+    });
     StepError::new("usage", cause).hint(tip.unwrap_or_else(|| format!("see '{} --help'", words.join(" "))))
 }
 

@@ -65,6 +65,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
             let mut watch =
                 Watch::new(probes, reports, ProcessRelation::Parent(&signals), process::own_pid());
             watch.first = Some(child);
+            watch.progress = start.progress;
             watch.program_reports_ready = !start.plan.has_exec();
             watch.reexec = if start.plan.has_reexec() { Reexec::Pending } else { Reexec::No };
             // Setting O_NONBLOCK on a new socket does not fail; without the channel, orphans go to process 1 or a

@@ -56,6 +56,7 @@ fn fork<'a>(start: &Start<'a>) -> Result<Role<'a>, StepError> {
                 process::own_pid(),
             );
             watch.first = Some(intermediate);
+            watch.progress = start.progress;
             watch.program_reports_ready = true;
             let outcome = wait(start, &mut watch, &signals, &log);
             classic::reap_remaining(intermediate);

@@ -44,14 +44,16 @@ mod watch;
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use life::Waiter;
 pub use life::{KILL_TIMEOUT, ReloadFailure, StopPurpose, Unattended};
 pub use outcome::{NOT_IN_TIME, Outcome, StderrTail};
 pub use policy::{DEFAULT_START_TIMEOUT, probes_again};
 pub use role::Role;
+pub use start::Progress;
 use start::Start;
-use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::{ServiceName, ServiceSpec};
 
 use crate::detect::{Detection, Manager, Mode};
 use crate::error::{StepError, USAGE};
@@ -115,14 +117,15 @@ fn performs(strategy: Strategy, step: &LaunchStep) -> bool {
 }
 
 /// Starts a service. If that means to become the program, it returns only on failure.
-pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome {
+pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution, progress: Progress<'_>) -> Outcome {
     if let Err(failure) = check(plan) {
         return failure.into();
     }
     if let Some(failure) = running_already(spec, resolved) {
         return failure.into();
     }
-    let start = Start::new(spec, plan, resolved);
+    let mut start = Start::new(spec, plan, resolved);
+    start.progress = progress;
     if let Some(outcome) = conditions::refusal(&start) {
         return outcome;
     }
@@ -193,9 +196,19 @@ pub fn resume<'a>(
 /// Returns an error if the service is already running. This early check keeps a losing start from changing anything;
 /// the lock decides later.
 pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<StepError> {
-    let lock = resolved.lock.as_ref()?;
+    running_with(&service_label(spec), resolved.lock.as_deref()?)
+}
+
+/// Whether a service of this name is running.
+pub fn is_running(name: &ServiceName) -> bool {
+    let lock = registry::path(Some(name), None);
+    lock.and_then(|lock| running_with(name.as_str(), &lock))
+        .is_some_and(|failure| failure.status == setup::ALREADY_RUNNING)
+}
+
+fn running_with(label: &str, lock: &Path) -> Option<StepError> {
     let name = lock.file_name()?;
-    let mut all = vec![lock.clone()];
+    let mut all = vec![lock.to_owned()];
     // It may have been started from a fallback directory, or by an earlier version.
     for place in registry::own_directories() {
         match place.is_there() {
@@ -218,7 +231,7 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<Step
         // An unreadable lock is reported when it is taken.
         Ok(Found::Running(_) | Found::Dead(_) | Found::Unrecorded(_) | Found::Unknown) | Err(_) => None,
     })?;
-    Some(StepError::already_running(&service_label(spec), pid))
+    Some(StepError::already_running(label, pid))
 }
 
 #[cfg(test)]

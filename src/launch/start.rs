@@ -33,7 +33,12 @@ pub(super) struct Start<'a> {
     pub(super) resolved: &'a Resolution,
     /// The pid of the process that was started. The launcher may be a fork of it.
     started: i32,
+    /// What shows a person that the start goes on.
+    pub(super) progress: Progress<'a>,
 }
+
+/// Called with the status text of the program now and then while a launcher waits. `None`: no person waits.
+pub type Progress<'a> = Option<&'a dyn Fn(Option<&str>)>;
 
 /// The resources of a start: some are for the waiting process, some for the process that becomes the program.
 pub(super) struct StartResources<'a> {
@@ -54,7 +59,7 @@ impl<'a> Start<'a> {
 
     /// Continues one. `started` is the pid of the process that was started.
     pub(super) fn by(started: i32, spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Self {
-        Self { spec, plan, resolved, started }
+        Self { spec, plan, resolved, started, progress: None }
     }
 
     /// The pid of the process that was started: variables that name it are changed to name the program.

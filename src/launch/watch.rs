@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub(super) use forking::Forking;
 
 use super::intermediate::Intermediate;
+use super::start::Progress;
 use crate::error::StepError;
 use crate::readiness::{Probes, ProcessTree};
 use crate::setup::{Created, Report, Reports};
@@ -20,6 +21,9 @@ use crate::sys::{escape_control, fd, process, signal};
 /// How long a program that has closed the report pipe may take to exit: its destructors run first, and its exit
 /// status explains more.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
+
+/// How often a person is shown that the start goes on.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The number of reads from the report pipe before other events are handled: a service's own code may write to it
 /// endlessly.
@@ -57,6 +61,8 @@ pub(super) struct Watch<'a> {
     extended: Duration,
     /// The state of a forking program. `None` for others.
     pub(super) forking: Option<Forking>,
+    /// What shows a person that the start goes on.
+    pub(super) progress: Progress<'a>,
     reader: Reports,
     /// Whether the service's own code may write reports.
     setup_done: bool,
@@ -138,6 +144,7 @@ impl<'a> Watch<'a> {
             killed_by: None,
             extended: Duration::ZERO,
             forking: None,
+            progress: None,
             reader: Reports::default(),
             setup_done: false,
             stage: Stage::SettingUp,
@@ -162,7 +169,13 @@ impl<'a> Watch<'a> {
             if let Some(event) = self.look()? {
                 return Ok(event);
             }
-            fd::wait_readable(&self.descriptors(), self.pause())?;
+            let mut pause = self.pause();
+            if let Some(progress) = self.progress {
+                let reported = self.probes.notifications().report.status.as_deref();
+                progress(reported.or(self.status.as_deref()));
+                pause = Some(pause.map_or(PROGRESS_INTERVAL, |pause| pause.min(PROGRESS_INTERVAL)));
+            }
+            fd::wait_readable(&self.descriptors(), pause)?;
         }
     }
 

@@ -9,8 +9,8 @@ use crate::plan::{LaunchStep, Note, SetupStep, StepLabel};
 use crate::registry::LockDirectoryError;
 use crate::sys::{error_text, processes};
 
-/// The exit status if the service is already running.
-const ALREADY_RUNNING: u8 = 250;
+/// The exit status of a start whose service is already running.
+pub const ALREADY_RUNNING: u8 = 250;
 /// The exit status if a pid file cannot be trusted or written.
 pub(super) const PID_FILE: u8 = 251;
 /// The exit status if a user is not found (systemd.exec(5)).

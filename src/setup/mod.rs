@@ -39,7 +39,7 @@ mod variables;
 pub use account::{refuse_lent_rights, verify_user};
 pub use control_group::{find_control_group, give_controllers};
 pub use credentials::{place as credentials_place, remove as remove_credentials};
-pub use failure::service_label;
+pub use failure::{ALREADY_RUNNING, service_label};
 pub use launcher_lock::LauncherLock;
 pub use listen::{open_socket, remove_sockets};
 pub use log_file::{clear_unfinished_logs, compress_logs, open_log, set_log_aside};

@@ -23,11 +23,11 @@ pub struct RegularFile {
     pub content: Vec<u8>,
 }
 
-/// Reads at most `at_most` bytes of a regular file. `None` if it is a link, a FIFO, a directory or anything else.
+/// Opens a regular file. `None` if it is a link, a FIFO, a directory or anything else.
 ///
 /// It neither waits for the other end of a FIFO nor triggers a device: the type is checked before opening and, because
 /// the file may be exchanged in between, again after.
-pub fn read(path: &Path, at_most: u64) -> io::Result<Option<RegularFile>> {
+pub fn open(path: &Path) -> io::Result<Option<fs::File>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(None);
     }
@@ -37,10 +37,13 @@ pub fn read(path: &Path, at_most: u64) -> io::Result<Option<RegularFile>> {
         Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(None),
         Err(error) => return Err(error),
     };
+    Ok(file.metadata()?.is_file().then_some(file))
+}
+
+/// Reads at most `at_most` bytes of a regular file, which [`open`] opens.
+pub fn read(path: &Path, at_most: u64) -> io::Result<Option<RegularFile>> {
+    let Some(file) = open(path)? else { return Ok(None) };
     let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Ok(None);
-    }
     let mut content = Vec::new();
     file.take(at_most).read_to_end(&mut content)?;
     Ok(Some(RegularFile {

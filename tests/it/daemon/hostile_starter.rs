@@ -30,7 +30,9 @@ fn started(dir: &Dir, service: &Service, options: &[&str]) -> Value {
     // The library leaves the streams to the program.
     let null = "--standard-output=null";
     let words = ["run", "--mode", "classic", null, "--name", service.name(), "--", &sleep, "60"];
-    Svc::new(dir).args(words).via_hostile(options).run();
+    // What a person at the terminal sees.
+    let line = if options.contains(&"--tty") { "[NAME]: running, pid [PID]\n" } else { "" };
+    Svc::new(dir).args(words).via_hostile(options).name("[NAME]", service.name()).stdout(line).run();
     facts(&service.main().pid().to_string()).unwrap()
 }
 

@@ -8,6 +8,9 @@ read -r dir
 # The log files of root's services are in the machine's directory: those that are new are ours.
 logs=/var/log/svcadapt
 before=" $(ls "$logs" 2>/dev/null | tr '\n' ' ') "
+# So are root's records of services that have ended.
+records=/run/svcadapt
+known=" $(ls "$records" 2>/dev/null | tr '\n' ' ') "
 cat >/dev/null
 # Twice, for a process may have been starting another one.
 for _ in 1 2; do
@@ -17,6 +20,15 @@ for _ in 1 2; do
             kill -KILL "${process#/proc/}" 2>/dev/null
         fi
     done
+done
+for record in "$records"/*%record; do
+    case $known in
+    *" ${record##*/} "*) ;;
+    *)
+        pid=$(sed -n 's/^pid=//p' "$record" 2>/dev/null)
+        [ -z "$pid" ] || [ -d "/proc/$pid" ] || rm -f "$record" "${record%record}spec" "${record%\%record}"
+        ;;
+    esac
 done
 for log in "$logs"/*; do
     case $before in

@@ -71,10 +71,18 @@ fn directory_on_a_read_only_file_system_is_reported_as_such() {
             svcadapt.display(),
             service.name()
         );
+        let note = match base {
+            "/run" => {
+                "svcadapt: lock 'sleep': started without a lock, so status and stop cannot find this service: \
+                 /run/svcadapt: read-only file system\n  \
+                 hint: make /run writable; in a container: --tmpfs /run:mode=755\n"
+            }
+            _ => "",
+        };
         Svc::new(&dir)
             .program("/usr/bin/unshare")
             .args(["--mount", "--propagation", "private", "/bin/sh", "-c", &script])
-            .stderr("svcadapt: directory '[PLACE]': read-only file system\n")
+            .stderr(&format!("{note}svcadapt: directory '[PLACE]': read-only file system\n"))
             .name("[PLACE]", Path::new(base).join(service.name()).display())
             .status(status)
             .run();

@@ -25,9 +25,7 @@ fn program_exit_status_is_the_launchers() {
             .run();
     }
     run(&dir, &["--ready=notify", "--", &program, "--exit", "0"])
-        .stderr(
-            "svcadapt: start '[DIR]/inspect': the program ended with status 0 before it was ready\n[LOST]",
-        )
+        .stderr("svcadapt: start 'inspect[ANY]': the program ended with status 0 before it was ready\n")
         .name("[LOST]", LOST)
         .status(248)
         .run();
@@ -46,7 +44,7 @@ fn signal_that_ended_the_program_ends_the_launcher() {
     ] {
         let script = format!("kill -{} $$", signal as i32);
         run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", &script])
-            .stderr("svcadapt: start '/bin/sh': the program ended by [SIGNAL] before it was ready\n[LOST]")
+            .stderr("svcadapt: start 'sh[ANY]': the program ended by [SIGNAL] before it was ready\n")
             .name("[SIGNAL]", name)
             .name("[LOST]", LOST)
             .signal(signal)
@@ -61,7 +59,7 @@ fn signal_that_ended_the_program_ends_the_launcher() {
 fn errno_sent_by_the_program_is_reported() {
     let dir = Dir::new();
     run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", "systemd-notify ERRNO=98; exit 1"])
-        .stderr("svcadapt: start '/bin/sh': the program ended with status 1 before it was ready; reason: address already in use\n[LOST]")
+        .stderr("svcadapt: start 'sh[ANY]': the program ended with status 1 before it was ready; reason: address already in use\n")
         .name("[LOST]", LOST)
         .status(1)
         .run();
@@ -75,7 +73,7 @@ fn last_log_lines_are_printed_without_control_characters() {
     // Twelve lines, of which the last ten are printed; the last one without a newline and with control characters.
     let script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do echo line $i >&2; done; printf 'a\\033[2Jb\\rc\\td\\377e' >&2; exit 7";
     run(&dir, &["--ready=notify", &option, "--", "/bin/sh", "-c", script])
-        .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n  | line 3\n  | line 4\n  | line 5\n  | line 6\n  | line 7\n  | line 8\n  | line 9\n  | line 10\n  | line 11\n  | a\\u{1b}[2Jb\\rc\\td\u{fffd}e\n")
+        .stderr("svcadapt: start 'sh[ANY]': the program ended with status 7 before it was ready\n  | line 3\n  | line 4\n  | line 5\n  | line 6\n  | line 7\n  | line 8\n  | line 9\n  | line 10\n  | line 11\n  | a\\u{1b}[2Jb\\rc\\td\u{fffd}e\n")
         .status(7)
         .run();
     assert!(
@@ -86,14 +84,14 @@ fn last_log_lines_are_printed_without_control_characters() {
     for how in ["append", "file"] {
         let option = format!("--standard-error={how}:{}", dir.write("log", "of yesterday\n").display());
         run(&dir, &["--ready=notify", &option, "--", "/bin/sh", "-c", "exit 7"])
-            .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n")
+            .stderr("svcadapt: start 'sh[ANY]': the program ended with status 7 before it was ready\n")
             .status(7)
             .run();
         assert_eq!(dir.read("log"), "of yesterday\n");
     }
     let option = format!("--standard-error=truncate:{}", log.display());
     run(&dir, &["--ready=notify", &option, "--", "/bin/sh", "-c", "echo new >&2; exit 7"])
-        .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n  | new\n")
+        .stderr("svcadapt: start 'sh[ANY]': the program ended with status 7 before it was ready\n  | new\n")
         .status(7)
         .run();
     // Output that the caller sees anyway is not repeated.
@@ -101,7 +99,7 @@ fn last_log_lines_are_printed_without_control_characters() {
         &dir,
         &["--ready=notify", "--standard-error=inherit", "--", "/bin/sh", "-c", "echo here >&2; exit 7"],
     )
-    .stderr("here\nsvcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n")
+    .stderr("here\nsvcadapt: start 'sh[ANY]': the program ended with status 7 before it was ready\n")
     .status(7)
     .run();
 }

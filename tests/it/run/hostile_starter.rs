@@ -91,6 +91,10 @@ fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
     let mut outside = facts(&process.pid().to_string()).unwrap();
     // Its own handler, set after the report.
     outside["signals"]["caught"] = json!([]);
+    // The lock, by which it is found.
+    for seen in [&mut inside, &mut outside] {
+        assert!(seen["fds"].as_object_mut().unwrap().remove("32").is_some(), "{line}");
+    }
     // Variables that svcadapt itself sets.
     for seen in [&mut inside, &mut outside] {
         let own = format!("{}:{}", process.pid(), seen["start_time"]);
@@ -118,6 +122,12 @@ fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
     std::fs::remove_file(dir.join("report")).unwrap();
 }
 
+/// The line for a person, where standard error is a terminal.
+fn seen_at_the_terminal(starter: &[&str]) -> &'static str {
+    let has_terminal = starter.contains(&"--tty") && !starter.contains(&"--close-stdio");
+    if has_terminal { "inspect[ANY]: running, pid [PID], ready after [ANY] s\n" } else { "" }
+}
+
 #[test]
 fn state_of_a_hostile_starter_does_not_reach_a_daemon_of_root() {
     if !require(Capability::Root) {
@@ -127,7 +137,8 @@ fn state_of_a_hostile_starter_does_not_reach_a_daemon_of_root() {
     let user = User::from_uid(geteuid()).unwrap().unwrap();
     let ready = format!("--ready=file:{}", dir.join("report").display());
     for starter in STARTERS.iter().chain(&[&["--tty", "--close-stdio"][..]]) {
-        let svc = run(&dir, &[&ready]).args(inspect(&dir)).via_hostile(starter);
+        let svc = run(&dir, &[&ready, "--standard-output=null"]).args(inspect(&dir)).via_hostile(starter);
+        let svc = svc.stdout(seen_at_the_terminal(starter));
         check(&dir, svc, &expected(&user));
     }
     dir.nothing_left();
@@ -142,7 +153,11 @@ fn state_of_a_hostile_starter_does_not_reach_a_daemon_of_a_user() {
     let user = User::from_name("nobody").unwrap().unwrap();
     let ready = format!("--ready=file:{}", dir.join("report").display());
     for starter in STARTERS {
-        let svc = run(&dir, &[&ready]).args(inspect(&dir)).via_hostile(starter).by("nobody");
+        let svc = run(&dir, &[&ready, "--standard-output=null"])
+            .args(inspect(&dir))
+            .via_hostile(starter)
+            .stdout(seen_at_the_terminal(starter))
+            .by("nobody");
         let mut expected = expected(&user);
         // Only root can lower its nice level again.
         if starter.is_empty() || starter.contains(&"nice") {

@@ -35,12 +35,12 @@ fn early_program_exit_is_reported_truly_by_a_late_launcher() {
     let never = ["--ready", "file:/nowhere/x", "--", "/bin/sh", "-c"];
     let Some(exits) = delayed(&dir, &[&never[..], &["exit 7"]].concat()) else { return };
     exits
-        .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n")
+        .stderr("svcadapt: start 'sh[ANY]': the program ended with status 7 before it was ready\n")
         .status(7)
         .run();
     delayed(&dir, &[&never[..], &["kill -USR1 $$"]].concat())
         .unwrap()
-        .stderr("svcadapt: start '/bin/sh': the program ended by SIGUSR1 before it was ready\n")
+        .stderr("svcadapt: start 'sh[ANY]': the program ended by SIGUSR1 before it was ready\n")
         .signal(Signal::SIGUSR1)
         .run();
     // Without a probe the exec counts as success.

@@ -166,10 +166,11 @@ fn invalid_spec_file_is_refused_in_one_line() {
     let folder = Folder::new();
     folder.write("empty.service", "");
     folder.write("two.service", "[Service]\nType=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\n");
+    folder.write("web.toml", "");
     std::fs::create_dir(folder.path().join("d.service")).unwrap();
     std::os::unix::fs::symlink("loop.service", folder.path().join("loop.service")).unwrap();
     for (name, words) in [
-        ("nginx", "unknown kind of file"),
+        ("web.toml", "unknown kind of file"),
         ("none.service", "no such file or directory"),
         ("none/none.service", "none/none.service': no such file or directory"),
         ("empty.service", "masked"),

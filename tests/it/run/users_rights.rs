@@ -242,7 +242,7 @@ fn program_swapped_while_its_first_line_is_read_neither_hangs_nor_leaks() {
             mkdir /srv/www/$1; chown www /srv/www/$1; cd /srv/www/$1; install -o www -m 755 /srv/script app; eval \"$2\"
             shift 2
             strace -f -qq -o /srv/trace-${PWD##*/} -P $PWD/app -e inject=openat:delay_enter=3000000:when=1 \\
-                timeout 20 svcadapt run --user www \"$@\" -- $PWD/app 2>&1 &
+                timeout 20 svcadapt run --name ${PWD##*/} --user www \"$@\" -- $PWD/app 2>&1 &
             until grep -qs faccessat /srv/trace-${PWD##*/}; do sleep 0.02; done
             rm app; mv new app
             wait $! || echo \"= $?\"

@@ -108,14 +108,14 @@ fn sockets_and_preserved_descriptors_do_not_collide() {
     let listen = format!("--listen-stream={port}");
     // A shell opens the preserved descriptor, and the program writes its readiness to another one.
     let script = format!(
-        "exec 9</dev/null; exec '{}' run --mode classic {listen} --files-preserve 9 --ready fd:5 -- \
+        "exec 9</dev/null; exec '{}' run --mode classic {listen} --file-descriptor-name unknown --files-preserve 9 --ready fd:5 -- \
          sh -c 'echo >&5; exec \"$0\" \"$@\"' {}",
         dir.program("svcadapt").display(),
         server(&dir)[1..].join(" "),
     );
     Svc::new(&dir).program("/bin/sh").args(["-c", &script]).run();
     let (process, report) = dir.reported();
-    assert_eq!(numbers(&report), [0, 1, 2, 3, 5, 9]);
+    assert_eq!(numbers(&report), [0, 1, 2, 3, 5, 9, 32]);
     assert_eq!(tcp(port), "3 unknown");
     stop(&dir, &process);
     serving(&dir, "classic", &[&listen, "--ready=fd"])
@@ -174,7 +174,7 @@ fn dry_run_lists_sockets_and_invalid_ones_are_refused() {
             "adapter  launcher  listen                /x for datagrams"
         ]
     );
-    assert!(output.stdout.contains("descriptors           0 1 2 3 4\n"), "{}", output.stdout);
+    assert!(output.stdout.contains("descriptors           0 1 2 3 4 32\n"), "{}", output.stdout);
     Svc::new(&dir)
         .args(["run", "--mode", "classic", "--listen-stream=localhost:80", "--socket-mode=999"])
         .args(["--listen-sequential-packet=80", "--backlog=-1", "--bind-ipv6-only=yes", "--", "/bin/true"])

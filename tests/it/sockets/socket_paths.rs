@@ -29,12 +29,12 @@ fn stale_socket_is_replaced_and_a_used_one_refused() {
     let path = dir.join("s");
     leave_behind(UnixListener::bind(&path).unwrap(), &path);
     let listen = format!("--listen-stream={}", path.display());
-    serving(&dir, "classic", &[&listen]).run();
+    serving(&dir, "classic", &[&listen, "--file-descriptor-name=one"]).run();
     let (process, _) = dir.reported();
-    assert_eq!(unix(&path), "3 unknown");
+    assert_eq!(unix(&path), "3 one");
     fs::rename(dir.join("report"), dir.join("first")).unwrap();
     refused(&dir, &path, "address already in use\n  hint: process [ANY] (svcadapt) listens there");
-    assert_eq!(unix(&path), "3 unknown");
+    assert_eq!(unix(&path), "3 one");
     fs::rename(dir.join("first"), dir.join("report")).unwrap();
     stop(&dir, &process);
     // A socket of another kind is in use or stale as well.
@@ -169,6 +169,7 @@ fn concurrent_starts_leave_one_socket_owner() {
                 let report = dir.join(&format!("report.{number}")).display().to_string();
                 Svc::new(&dir)
                     .args(["run", "--mode=classic", &format!("--listen-stream={}", path.display())])
+                    .args(["--file-descriptor-name=one"])
                     .args([format!("--ready=file:{report}"), "--".into(), program.clone()])
                     .args(["--out", &report, "--serve"])
                     .spawn()
@@ -181,7 +182,7 @@ fn concurrent_starts_leave_one_socket_owner() {
             assert_eq!(lost.exit, Exit::Status(202), "{}", lost.stderr);
             assert!(lost.stderr.contains("address already in use"), "{}", lost.stderr);
         }
-        assert_eq!(unix(&path), "3 unknown");
+        assert_eq!(unix(&path), "3 one");
         let mut left = Process::of_program(&dir.join("inspect"));
         assert_eq!(left.len(), 1);
         let process = left.pop().unwrap();
