@@ -11,7 +11,7 @@ const DUMP: &str = "cd \"$(dirname \"$0\")\"; ulimit -c unlimited; kill -SEGV $$
 #[test]
 fn core_dump_is_named_to_the_last_command_and_is_abnormal() {
     let traced = Traced::new();
-    let dumped = Command::new(traced.dir.join("program")).arg(DUMP).status().unwrap();
+    let dumped = Command::new("/bin/sh").arg(traced.dir.join("program")).arg(DUMP).status().unwrap();
     if !dumped.core_dumped() {
         return skip("core dumps", "none is written here (/proc/sys/kernel/core_pattern, RLIMIT_CORE)");
     }
