@@ -48,12 +48,10 @@ fn usage_error(error: &clap::Error, text: &str) -> StepError {
         ErrorKind::UnknownArgument => Some(format!("unexpected argument '{word}'")),
         _ => None,
     });
-    let command = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("svcadapt");
-    let is_command = |word: &&str| {
-        word.starts_with(|c: char| c.is_ascii_lowercase())
-            && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
-    };
-    let words: Vec<&str> = command.split(' ').take_while(is_command).collect();
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        return missing(error, text);
+    }
+    let words = command_words(text);
     let foreign = word(wrong).and_then(|word| match error.kind() {
         ErrorKind::InvalidSubcommand => foreign::command(word),
         ErrorKind::UnknownArgument if words.len() <= 1 && !word.starts_with("--") => {
@@ -74,6 +72,33 @@ fn usage_error(error: &clap::Error, text: &str) -> StepError {
         paragraph.map(str::trim).collect::<Vec<_>>().join(" ")
     });
     StepError::new("usage", cause).hint(tip.unwrap_or_else(|| format!("see '{} --help'", words.join(" "))))
+}
+
+/// The error for arguments that are not there, such as `<NAME|--pid-file <PATH>>`.
+fn missing(error: &clap::Error, text: &str) -> StepError {
+    let arguments = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(arguments)) => arguments.as_slice(),
+        _ => &[],
+    };
+    let plain: Vec<String> =
+        arguments.iter().map(|argument| argument.replace('|', " or ").replace(['<', '>'], "")).collect();
+    let names_service = plain.iter().any(|argument| argument.starts_with("NAME"));
+    let hint = if names_service {
+        "`svcadapt list` shows the services".to_owned()
+    } else {
+        format!("see '{} --help'", command_words(text).join(" "))
+    };
+    StepError::new("usage", format!("{} is missing", plain.join(" and "))).hint(hint)
+}
+
+/// The command that clap's text is about: `svcadapt` and perhaps a subcommand.
+fn command_words(text: &str) -> Vec<&str> {
+    let command = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("svcadapt");
+    let is_command = |word: &&str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+    };
+    command.split(' ').take_while(is_command).collect()
 }
 
 #[cfg(test)]
@@ -114,8 +139,7 @@ mod tests {
         );
         assert_eq!(
             message(&["svcadapt", "run", "--json", "--", "x"]),
-            "usage: the following required arguments were not provided: --dry-run\n  \
-             hint: see 'svcadapt run --help'"
+            "usage: --dry-run is missing\n  hint: see 'svcadapt run --help'"
         );
     }
 }
