@@ -143,10 +143,12 @@ fn locks(target: &ServiceRef, directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut locks = Vec::new();
     if let Some(path) = pid_file {
         let place = pid_file::real(path.as_path());
-        let records = registry::records(directory, direct.as_deref())?;
-        locks.extend(records.into_iter().filter_map(|(lock, record)| {
-            (record.pid_file.is_some_and(|recorded| pid_file::real(&recorded) == place)).then_some(lock)
-        }));
+        for lock in registry::locks_of_pid_file(directory, &place) {
+            let recorded = registry::read(&lock)?.and_then(|record| record.pid_file);
+            if direct.as_ref() != Some(&lock) && recorded.is_some_and(|file| pid_file::real(&file) == place) {
+                locks.push(lock);
+            }
+        }
     }
     locks.extend(direct);
     Ok(locks)

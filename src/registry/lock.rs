@@ -9,10 +9,10 @@ use svcadapt_spec::ServiceSpec;
 
 use super::lock_name::control_socket;
 use super::record::Record;
-use super::record_file::{read, record_of, records};
+use super::record_file::{read, record_of};
 use super::start_lock::{MODE, lock_starts_in, mode_in};
 use super::tree::{Leftovers, Tree};
-use super::{GroupRecord, lock_directory, pid_file, stored_spec};
+use super::{GroupRecord, lock_directory, pid_file, pid_file_owner, stored_spec};
 use crate::sys::cgroup::Group;
 use crate::sys::lock::Holder;
 use crate::sys::{fd, file, lock};
@@ -68,16 +68,15 @@ impl Lock {
             let mut others = vec![directory.to_owned()];
             others.extend(lock_directory::own_directories().into_iter().skip(1).map(|place| place.path));
             for place in others {
-                let known = match records(&place, Some(path)) {
-                    // A fallback directory may be missing or unreadable.
-                    Err(_) if place != directory => continue,
-                    known => known?,
-                };
-                let mut known = known.into_iter();
-                if let Some((lock, other)) =
-                    known.find(|(_, other)| its(other) && other.is_of_other_process())
-                {
-                    return Ok(Err(AlreadyRunning::PidFile(lock, other.pid)));
+                for lock in pid_file_owner::locks(&place, &pid_file).into_iter().filter(|lock| lock != path) {
+                    let other = match read(&lock) {
+                        // A fallback directory may be missing or unreadable.
+                        Err(_) if place != directory => continue,
+                        other => other?,
+                    };
+                    if let Some(other) = other.filter(|other| its(other) && other.is_of_other_process()) {
+                        return Ok(Err(AlreadyRunning::PidFile(lock, other.pid)));
+                    }
                 }
             }
         }
@@ -100,6 +99,9 @@ impl Lock {
             None => opened,
         };
         let lock = Self { file, path: path.to_owned() };
+        if let Some(pid_file) = &record.pid_file {
+            pid_file_owner::note(path, pid_file)?;
+        }
         // Before the lock, so that no lock of a start is without a record.
         lock.record(record)?;
         lock::take(&lock.file)?;
@@ -185,6 +187,9 @@ pub fn remove(path: &Path) -> io::Result<()> {
     remove_control_socket(path, record.as_ref());
     let here = record.as_ref().filter(|record| record.is_of_this_boot());
     let group_gone = here.and_then(|record| Some(record.control_group.as_ref()?.remove()));
+    if let Some(pid_file) = record.as_ref().and_then(|record| record.pid_file.as_deref()) {
+        pid_file_owner::forget(path, pid_file);
+    }
     let pid_file_gone = record
         .and_then(|record| Some(pid_file::remove(record.pid_file.as_deref()?, record.pid)))
         .unwrap_or(Ok(()));

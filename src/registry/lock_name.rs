@@ -71,7 +71,7 @@ const CONTROL_SOCKET: &str = ".control.";
 
 /// Encodes a path as a file name that no service can have. `%` escapes ambiguous bytes. A path that is too long is
 /// replaced by a digest.
-fn key(path: &Path) -> OsString {
+pub(super) fn key(path: &Path) -> OsString {
     let mut name = b".".to_vec();
     for &byte in path.as_os_str().as_bytes().iter().skip(1) {
         match byte {

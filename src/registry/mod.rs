@@ -21,6 +21,7 @@ mod lock_name;
 mod look;
 mod old_boots;
 pub mod pid_file;
+mod pid_file_owner;
 mod record;
 mod record_file;
 mod start_lock;
@@ -37,8 +38,9 @@ pub use lock_directory::{
 };
 pub use lock_name::{control_socket, file_name, is_launchers, name_of, notify_socket, path, socket_pid};
 pub use look::{Found, inherited, is_held_by, look};
+pub use pid_file_owner::locks as locks_of_pid_file;
 pub use record::{Monitor, Record, Session};
-pub use record_file::{is_monitored_by_parent, lock_of, records};
+pub use record_file::{is_monitored_by_parent, lock_of, read, records};
 pub(crate) use start_lock::lock_starts;
 pub use starting::{Starting, is_starting};
 pub use terminate::{ProcessSet, Termination};

@@ -44,14 +44,19 @@ pub fn is_monitored_by_parent(lock: &Path) -> bool {
 }
 
 /// Reads the record of a lock.
-pub(super) fn read(lock: &Path) -> io::Result<Option<Record>> {
-    let file = match file::open_regular_nofollow(&record_of(lock)) {
+pub fn read(lock: &Path) -> io::Result<Option<Record>> {
+    let mut file = match file::open_regular_nofollow(&record_of(lock)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    // Nearly every record fits and is read at once.
-    let mut text = Vec::with_capacity(1024);
+    // Nearly every record fits and is read at once; the last line shows that a record is whole.
+    let mut first = [0; 2048];
+    let length = file.read(&mut first)?;
+    if let Some(record) = Record::read(&first[..length]) {
+        return Ok(Some(record));
+    }
+    let mut text = first[..length].to_vec();
     file.take(MAX_RECORD_BYTES).read_to_end(&mut text)?;
     Ok(Record::read(&text))
 }

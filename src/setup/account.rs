@@ -198,7 +198,9 @@ pub(super) fn socket_owner(
 fn of_caller(started_by: StartedBy, caller: &CallerState, group: Option<u32>) -> Account {
     let keeps = started_by == StartedBy::Manager || !caller.is_root();
     let groups = if keeps { caller.groups.clone() } else { Vec::new() };
-    let found = accounts::user(&caller.uid.to_string()).ok().flatten();
+    // Nothing below a manager asks for the home directory or the group of root.
+    let is_needed = started_by != StartedBy::Manager || !caller.is_root();
+    let found = is_needed.then(|| accounts::user(&caller.uid.to_string()).ok().flatten()).flatten();
     let own = match &found {
         Some(user) if !keeps => user.gid,
         _ => caller.gid,

@@ -109,7 +109,7 @@ impl Streams {
         for (number, stream) in (0..).zip(&self.open).take(count) {
             match stream {
                 Some(stream) => fd::duplicate_to(stream, number)?,
-                None if fd::is_open(number) => fd::clear_close_on_exec(number)?,
+                None if fd::keep_if_open(number)? => {}
                 None => fd::duplicate_to(file::open_null()?, number)?,
             }
         }

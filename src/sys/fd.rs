@@ -147,6 +147,16 @@ pub fn close_on_exec_raw(number: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// Lets an open descriptor survive an exec. `false` if the number is not open.
+pub fn keep_if_open(number: i32) -> io::Result<bool> {
+    // SAFETY: F_GETFD takes no pointer.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    if flags >= 0 && flags & libc::FD_CLOEXEC != 0 {
+        clear_close_on_exec(number)?;
+    }
+    Ok(flags >= 0)
+}
+
 /// Whether this number is an open descriptor.
 pub fn is_open(number: i32) -> bool {
     // SAFETY: F_GETFD takes no pointer.

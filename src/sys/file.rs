@@ -4,20 +4,34 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::platform;
-use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
+use nix::sys::stat::Mode;
 use nix::unistd::{AccessFlags, Gid, Uid};
 
 use super::number::cast;
 
+/// Opens a file close-on-exec, and creates one with this mode if the flags say so.
+///
+/// By openat(2): for open(2), of which std makes use, musl sets the close-on-exec flag a second time.
+pub fn open(path: &Path, flags: OFlag, mode: u32) -> io::Result<File> {
+    let mode = Mode::from_bits_truncate(cast(mode));
+    loop {
+        match nix::fcntl::openat(AT_FDCWD, path, flags | OFlag::O_CLOEXEC, mode) {
+            Err(Errno::EINTR) => {}
+            opened => return Ok(opened?.into()),
+        }
+    }
+}
+
 /// Opens a file for input.
 pub fn open_input(path: &Path) -> io::Result<File> {
-    let file =
-        fs::OpenOptions::new().read(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK).open(path)?;
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_NONBLOCK, 0)?;
     super::fd::nonblocking(file.as_fd(), false)?;
     Ok(file)
 }
@@ -45,27 +59,24 @@ pub fn reopen_regular(path: &Path) -> io::Result<File> {
 }
 
 fn open_seen(path: &Path) -> io::Result<File> {
-    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
-    fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
+    open(path, OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_NONBLOCK, 0)
 }
 
 /// Opens a regular file for reading. A symbolic link is an error, because the content is shown to people.
 pub fn open_regular_nofollow(path: &Path) -> io::Result<File> {
-    let flags = libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
-    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = open(path, OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW, 0)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
 /// Opens `/dev/null` for reading and writing.
 pub fn open_null() -> io::Result<File> {
-    fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/null")
+    open(Path::new("/dev/null"), OFlag::O_RDWR | OFlag::O_NOCTTY, 0)
 }
 
 /// Opens a regular file for reading, and creates it with this mode if it does not exist. A symbolic link is an error.
 pub fn open_or_create(path: &Path, mode: u32) -> io::Result<File> {
-    // std creates files only for writing, so the flag is passed directly.
-    let flags = libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = fs::OpenOptions::new().read(true).mode(mode).custom_flags(flags).open(path)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = open(path, flags, mode)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
@@ -100,8 +111,8 @@ pub fn open_socket(path: &Path) -> io::Result<Option<HeldSocket>> {
     #[cfg(target_os = "linux")]
     let looked = {
         use std::os::fd::AsRawFd;
-        let flags = libc::O_PATH | libc::O_NOFOLLOW;
-        let held = fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+        let held = open(path, flags, 0);
         held.and_then(|held| {
             let way = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
             Ok((held.metadata()?, Some(held), way))
@@ -145,7 +156,7 @@ fn change_owner_at(_held: &File, _user: Option<Uid>, _group: Option<Gid>) -> io:
 
 /// Opens a directory. A symbolic link is an error.
 pub fn open_directory(path: &Path) -> io::Result<File> {
-    fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path)
+    open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW, 0)
 }
 
 /// Creates a directory with this mode, minus the umask. `false` if it existed.
@@ -177,9 +188,8 @@ pub fn rename(directory: impl AsFd, from: &OsStr, to: &OsStr) -> io::Result<()> 
 
 /// Opens a directory in another one. A symbolic link is an error.
 pub fn open_directory_in(directory: impl AsFd, name: &OsStr) -> io::Result<File> {
-    use nix::fcntl::OFlag;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    Ok(nix::fcntl::openat(directory, name, flags, nix::sys::stat::Mode::empty())?.into())
+    Ok(nix::fcntl::openat(directory, name, flags, Mode::empty())?.into())
 }
 
 /// What a file is opened for.
@@ -193,13 +203,12 @@ pub enum OpenFor {
 
 /// Opens a file in a directory. A symbolic link is an error.
 pub fn open_in(directory: impl AsFd, name: &str, why: OpenFor) -> io::Result<File> {
-    use nix::fcntl::OFlag;
     let how = match why {
         OpenFor::Read => OFlag::O_RDONLY,
         OpenFor::Write => OFlag::O_WRONLY,
     };
     let flags = how | OFlag::O_NOFOLLOW | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    Ok(nix::fcntl::openat(directory, name, flags, nix::sys::stat::Mode::empty())?.into())
+    Ok(nix::fcntl::openat(directory, name, flags, Mode::empty())?.into())
 }
 
 /// Whether this process may write to a file (faccessat(2)).
@@ -210,7 +219,7 @@ pub fn may_write_file(path: &Path) -> bool {
 /// Creates a directory in another one, with this mode, minus the umask. `false` if it existed.
 pub fn make_directory_in(directory: impl AsFd, name: &OsStr, mode: u32) -> io::Result<bool> {
     use nix::errno::Errno;
-    match nix::sys::stat::mkdirat(directory, name, nix::sys::stat::Mode::from_bits_truncate(cast(mode))) {
+    match nix::sys::stat::mkdirat(directory, name, Mode::from_bits_truncate(cast(mode))) {
         Ok(()) => Ok(true),
         Err(Errno::EEXIST) => Ok(false),
         Err(error) => Err(error.into()),
@@ -219,7 +228,7 @@ pub fn make_directory_in(directory: impl AsFd, name: &OsStr, mode: u32) -> io::R
 
 /// Changes the mode of an open file or directory.
 pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
-    Ok(nix::sys::stat::fchmod(file, nix::sys::stat::Mode::from_bits_truncate(cast(mode)))?)
+    Ok(nix::sys::stat::fchmod(file, Mode::from_bits_truncate(cast(mode)))?)
 }
 
 /// Replaces the file `name` in a directory atomically (rename(2)).
@@ -246,7 +255,7 @@ pub fn create_like(directory: impl AsFd, name: &OsStr, other: &File) -> io::Resu
 
     use nix::fcntl::{OFlag, openat};
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let made = File::from(openat(directory, name, flags, nix::sys::stat::Mode::empty())?);
+    let made = File::from(openat(directory, name, flags, Mode::empty())?);
     let (wanted, own) = (other.metadata()?, made.metadata()?);
     if (wanted.uid(), wanted.gid()) != (own.uid(), own.gid()) {
         // Only root can give it away; the mode is for the group of the other file.
@@ -387,7 +396,7 @@ pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<DirectoryEn
 /// reject the call with another error.
 pub fn may_execute(path: &Path) -> bool {
     nix::unistd::faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS)
-        != Err(nix::errno::Errno::EACCES)
+        != Err(Errno::EACCES)
 }
 
 /// Whether a file is on a file system mounted noexec.
@@ -408,7 +417,7 @@ pub fn change_directory(path: &Path) -> io::Result<()> {
 
 /// umask(2): sets the mask and returns the previous one. Cannot fail.
 pub fn set_umask(bits: u16) -> u16 {
-    let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(cast(bits)));
+    let before = nix::sys::stat::umask(Mode::from_bits_truncate(cast(bits)));
     // A mask has at most nine bits.
     cast(before.bits())
 }

@@ -16,6 +16,10 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use std::{fmt, fs, io};
 
+use nix::fcntl::OFlag;
+
+use super::file;
+
 pub use descriptor::{Descriptor, DescriptorAccess, Descriptors, OpenFlags, descriptors, has_open};
 pub use environ::for_each_variable;
 pub use inode::{FileId, Inode, InodeKind, Link, link};
@@ -154,9 +158,23 @@ pub fn boot_id() -> io::Result<String> {
 /// of 32 bytes.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     const MAX_BYTES: u64 = 64 * 1024;
-    let mut text = Vec::with_capacity(4096);
-    fs::File::open(path)?.take(MAX_BYTES).read_to_end(&mut text)?;
+    let mut file = file::open(path, OFlag::O_RDONLY, 0)?;
+    let mut first = [0; 4096];
+    let length = file.read(&mut first)?;
+    let mut text = first[..length].to_vec();
+    // The kernel makes the text of these files as a whole: a read that does not fill the buffer has reached its end.
+    if length == first.len() {
+        file.take(MAX_BYTES - length as u64).read_to_end(&mut text)?;
+    }
     Ok(text)
+}
+
+/// The signals that this process ignores. `None` if `/proc` does not say.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only used on Linux"))]
+pub fn own_ignored_signals() -> Option<SignalSet> {
+    let text = read(Path::new("/proc/self/status")).ok()?;
+    let line = text.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"SigIgn:"))?;
+    SignalSet::from_hex(std::str::from_utf8(line).ok()?.trim())
 }
 
 /// The time since boot.

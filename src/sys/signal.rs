@@ -14,13 +14,13 @@ use super::platform;
 /// Resets every signal to its default action, including those that Rust and the starter ignore, and the real-time
 /// signals.
 pub fn reset_dispositions() {
-    platform::reset_dispositions(&[]);
+    platform::reset_dispositions();
 }
 
-/// The same for all but SIGXFSZ: writes during set-up then fail with EFBIG under a file size limit instead of a signal;
-/// the signal is reset before the program is executed.
+/// Resets every ignored signal but SIGXFSZ before a program is executed; the exec resets those with a handler. Writes during
+/// set-up then fail with EFBIG under a file size limit instead of a signal, which is reset last.
 pub fn reset_for_set_up() {
-    platform::reset_dispositions(&[SIGXFSZ]);
+    platform::reset_ignored(&[SIGXFSZ]);
 }
 
 /// Resets SIGCHLD to its default action: if a starter left it ignored, the kernel would discard the exit status of

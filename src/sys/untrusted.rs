@@ -1,12 +1,15 @@
 //! Reading a small file that another user may control.
 
 use std::ffi::OsStr;
-use std::fs::OpenOptions;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::{fs, io};
+
+use nix::fcntl::OFlag;
+
+use super::file;
 
 /// A regular file and its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +34,8 @@ pub fn open(path: &Path) -> io::Result<Option<fs::File>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(None);
     }
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = match file::open(path, flags, 0) {
         Ok(file) => file,
         Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(None),
         Err(error) => return Err(error),
@@ -58,7 +61,6 @@ pub fn read(path: &Path, at_most: u64) -> io::Result<Option<RegularFile>> {
 /// The same for a name in an open directory, without the metadata. The caller has checked the type before.
 pub fn read_in(directory: impl AsFd, name: &OsStr, at_most: u64) -> io::Result<Option<Vec<u8>>> {
     use nix::errno::Errno;
-    use nix::fcntl::OFlag;
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file = match nix::fcntl::openat(directory, name, flags, nix::sys::stat::Mode::empty()) {
         Ok(file) => fs::File::from(file),

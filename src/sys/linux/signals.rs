@@ -7,6 +7,8 @@ use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use super::super::procfs;
+
 /// The highest signal on every architecture except MIPS.
 const LAST: libc::c_int = 64;
 
@@ -16,10 +18,10 @@ struct KernelSigaction([usize; 4]);
 
 /// Resets every signal to its default action, by the system call itself: the C library refuses to change the two or
 /// three real-time signals that it reserves for its threads, and a starter may have left those ignored.
-pub(crate) fn reset_dispositions(keep: &[i32]) {
+pub(crate) fn reset_dispositions() {
     // The kernel does not allow changing these two (sigaction(2)).
     let fixed = [libc::SIGKILL, libc::SIGSTOP];
-    for number in (1..=LAST).filter(|number| !keep.contains(number) && !fixed.contains(number)) {
+    for number in (1..=LAST).filter(|number| !fixed.contains(number)) {
         reset(number);
     }
 }
@@ -27,8 +29,11 @@ pub(crate) fn reset_dispositions(keep: &[i32]) {
 /// Resets every ignored signal to its default action, except those in `keep`. Handlers stay: an exec removes handlers,
 /// so this program has installed them itself.
 pub(crate) fn reset_ignored(keep: &[i32]) {
+    // One look at /proc instead of a question for each signal.
+    let known = procfs::own_ignored_signals();
+    let ignored = |number: i32| known.map_or_else(|| is_ignored(number), |known| known.contains(number));
     for number in (1..=LAST).filter(|number| !keep.contains(number)) {
-        if is_ignored(number) {
+        if ignored(number) {
             reset(number);
         }
     }

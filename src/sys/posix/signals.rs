@@ -3,11 +3,11 @@
 /// No system has a higher signal: macOS up to 31, FreeBSD up to 126.
 const LAST: libc::c_int = 127;
 
-pub(crate) fn reset_dispositions(keep: &[i32]) {
+pub(crate) fn reset_dispositions() {
     // SAFETY: sigaction is a handler, a mask and flags, for all of which zeroes are valid: SIG_DFL, nothing blocked, no
     // flags.
     let default: libc::sigaction = unsafe { std::mem::zeroed() };
-    for number in (1..=LAST).filter(|number| !keep.contains(number)) {
+    for number in 1..=LAST {
         // SAFETY: `default` is only read, and no old action is asked for. SIGKILL, SIGSTOP and a number that no
         // signal has are refused without effect.
         unsafe { libc::sigaction(number, &raw const default, std::ptr::null_mut()) };
