@@ -395,8 +395,7 @@ pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<DirectoryEn
 /// Whether the effective user may execute a file, or search a directory. Only EACCES counts as no: a seccomp filter may
 /// reject the call with another error.
 pub fn may_execute(path: &Path) -> bool {
-    nix::unistd::faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS)
-        != Err(Errno::EACCES)
+    nix::unistd::faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS) != Err(Errno::EACCES)
 }
 
 /// Whether a file is on a file system mounted noexec.
