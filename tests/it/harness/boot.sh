@@ -2,7 +2,7 @@
 #
 # usage: unshare --mount --propagation private bash -c "$(cat boot.sh)" boot.sh outer
 #   stdin   one line: a directory that is to be seen inside at the same path; one line: the root of which it gets a copy; one
-#           line: a directory whose files are copied over those, or nothing; one line: process 1, which is `systemd`, that of
+#           line: a directory whose files lie over those, or nothing; one line: process 1, which is `systemd`, that of
 #           the root, or a command of a shell; then nothing, for as long as it shall live
 #   stdout  one line: the number that process 1 has outside
 # Every mount belongs to the namespaces and goes with them.
@@ -19,7 +19,7 @@ outer() {
     read -r init
     dir=$(mktemp -d -t svcadapt-boot.XXXXXXXX)
     mount -t tmpfs -o mode=0755 tmpfs "$dir"
-    mkdir "$dir"/{root,upper,work,cgroup}
+    mkdir "$dir"/{root,upper,work,cgroup,layer,empty}
     # A cgroup of our own becomes the root that systemd sees, whatever hierarchy the machine itself uses.
     mount -t cgroup2 cgroup2 "$dir/cgroup"
     group=$dir/cgroup/${dir##*/}
@@ -46,8 +46,10 @@ inner() {
     # /proc is still the outer one: here we are called what we are called outside.
     read -r pid _ </proc/self/stat
     echo "$pid" >"$dir/pid"
-    [ -z "$layer" ] || cp -a "$layer/." "$dir/upper"
-    mount -t overlay -o "lowerdir=$base,upperdir=$dir/upper,workdir=$dir/work" overlay "$root"
+    [ -n "$layer" ] && laid "$base" "$layer" || {
+        [ -z "$layer" ] || cp -a "$layer/." "$dir/upper"
+        mount -t overlay -o "lowerdir=$base,upperdir=$dir/upper,workdir=$dir/work" overlay "$root"
+    }
     mount -t proc proc "$root/proc"
     mount -t sysfs sysfs "$root/sys"
     mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
@@ -68,6 +70,14 @@ inner() {
     [ "$init" = systemd ] || exec env -i PATH="$PATH" sh -c "$init" >/dev/null 2>&1
     exec env -i PATH="$PATH" container=other SYSTEMD_UNIT_PATH=/run/systemd/system:/etc/systemd/system \
         /lib/systemd/systemd --system --unit=it.target --show-status=no >/dev/null 2>&1
+}
+
+# The layer over the root, without a copy of it. The kernel refuses a layer that lies below the root, but not an overlay of
+# it; where the root is itself an overlay, that is one too many.
+laid() {
+    mount -t overlay -o "lowerdir=$2:$dir/empty" overlay "$dir/layer" 2>/dev/null || return
+    mount -t overlay -o "lowerdir=$dir/layer:$1,upperdir=$dir/upper,workdir=$dir/work" overlay "$root" 2>/dev/null ||
+        { umount "$dir/layer"; return 1; }
 }
 
 # A /dev of its own: systemd makes links and terminals in it, which must not appear outside.
