@@ -42,6 +42,7 @@ const READ: &[&str] = &[
     "examples",
     "tests/it",
     "README.md",
+    "docs",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "SECURITY.md",

@@ -7,7 +7,8 @@ use svcadapt_spec::FIELDS;
 use crate::harness::skip;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
-const COMMANDS: [&str; 29] = [
+/// All commands, in the order of the help.
+pub(crate) const COMMANDS: [&str; 29] = [
     "run",
     "detect",
     "audit",
@@ -63,7 +64,7 @@ fn manual_pages_cover_every_command_and_option() {
     assert!(!whole.contains("help(1)"), "{whole}");
     let statuses = page("svcadapt-run.1");
     let statuses = statuses.split_once("EXIT STATUS").unwrap().1;
-    let table = include_str!("../../README.md").split_once("## Exit statuses of `run`").unwrap().1;
+    let table = include_str!("../../docs/exit-statuses.md").split_once("# Exit statuses\n").unwrap().1;
     let table = table.split("\n\n").nth(1).unwrap();
     for row in table.lines().skip(2) {
         let status = row.split('|').nth(1).unwrap().trim();

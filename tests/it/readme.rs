@@ -1,63 +1,22 @@
-//! The README is true: every session in it is run, and every option that it names exists.
+//! README.md and the manual in `docs/` are true: every session in them is run, every option that they name exists, and every
+//! link leads to something.
+
+mod links;
+mod page;
+mod picture;
+mod sessions;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use self::page::Page;
 use crate::harness::{Capability, Dir, Exit, SOURCES, Svc, have, require, skip, world};
-
-const README: &str = include_str!("../../README.md");
-
-/// The text of every fenced block of this kind.
-fn blocks(kind: &str) -> Vec<&'static str> {
-    let fence = format!("```{kind}\n");
-    README.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
-}
-
-/// Pids, times and the like differ from run to run.
-fn without_numbers(text: &str) -> String {
-    let mut plain = String::new();
-    for c in text.chars() {
-        match c {
-            '0'..='9' if plain.ends_with('#') => {}
-            '0'..='9' => plain.push('#'),
-            _ => plain.push(c),
-        }
-    }
-    plain
-}
-
-#[test]
-fn readme_sessions_are_true() {
-    if !require(Capability::Root) {
-        return;
-    }
-    let dir = Dir::new();
-    dir.program("svcadapt");
-    // The sessions stop what they start, unless one fails.
-    let _guard = Stop(&dir);
-    let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", dir.path().display());
-    let (mut expected, mut happened) = (String::new(), String::new());
-    for block in blocks("console") {
-        // A prompt begins a line; `$ ` within one is output.
-        for session in
-            format!("\n{block}").split("\n$ ").skip(1).map(|session| format!("{}\n", session.trim_end()))
-        {
-            let (command, _) = session.split_once('\n').unwrap();
-            let script = format!("{{ {command}; }} 2>&1");
-            let output = Svc::new(&dir).program("/bin/sh").args(["-c", &script]).env("PATH", &path).output();
-            happened.push_str(&without_numbers(&format!("$ {command}\n{}", output.stdout)));
-            expected.push_str(&without_numbers(&format!("$ {session}")));
-        }
-    }
-    assert_eq!(happened, expected);
-    assert!(expected.matches("$ svcadapt").count() > 5, "the README shows hardly anything");
-}
 
 /// The nginx of the distribution, with its own configuration, in a network of its own.
 #[test]
-fn readme_commands_for_nginx_start_it() {
+fn manual_commands_for_nginx_start_it() {
     if !require(Capability::Namespaces) || !have("nginx") {
         return;
     }
@@ -66,7 +25,8 @@ fn readme_commands_for_nginx_start_it() {
     }
     let samples =
         include_str!("../../units/README.md").lines().filter(|line| line.contains("/usr/sbin/nginx"));
-    let shown = README.lines().filter(|line| line.starts_with("$ ") && line.contains("/usr/sbin/nginx"));
+    let page = Page::read("docs/writing-files.md");
+    let shown = page.text.lines().filter(|line| line.starts_with("$ ") && line.contains("/usr/sbin/nginx"));
     let commands: Vec<String> = shown
         .chain(samples)
         .map(|line| line.trim_start_matches("$ ").split(" | ").next().unwrap().to_owned())
@@ -80,70 +40,57 @@ fn readme_commands_for_nginx_start_it() {
     assert_eq!(commands.len(), 3, "{commands:?}");
     let (mut script, mut expected) = (String::new(), String::new());
     for command in &commands {
-        writeln!(script, "{command}; echo \"= $?\"\ncommand svcadapt stop readme-nginx").unwrap();
+        writeln!(script, "{command}; echo \"= $?\"\ncommand svcadapt stop manual-nginx").unwrap();
         let signal = if command.contains("SIGQUIT") { "SIGQUIT" } else { "SIGTERM" };
-        writeln!(expected, "= 0\nreadme-nginx: stopped ({signal}, [ANY] s)").unwrap();
+        writeln!(expected, "= 0\nmanual-nginx: stopped ({signal}, [ANY] s)").unwrap();
     }
     // Whatever a command does with the spec, here it is run, and ready as soon as it listens.
-    let run = "svcadapt() { shift; command svcadapt run --mode classic --name readme-nginx --ready tcp:80 \"$@\"; }";
+    let run = "svcadapt() { shift; command svcadapt run --mode classic --name manual-nginx --ready tcp:80 \"$@\"; }";
     let dir = Dir::new();
     let script = format!("cat >script <<'END'\n{run}\n{script}END\nunshare --net sh -u script");
     world(&dir, &script).stdout(&expected).run();
     dir.nothing_left();
 }
 
-struct Stop<'a>(&'a Dir);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        Svc::new(self.0).args(["stop", "readme-clock"]).output();
-    }
-}
-
 #[test]
-fn readme_table_of_hosts_is_the_recorded_one() {
-    let (_, rest) = README.split_once("<!-- contract -->\n").unwrap();
+fn manual_table_of_hosts_is_the_recorded_one() {
+    let page = Page::read("docs/hosts.md").text;
+    let (_, rest) = page.split_once("<!-- contract -->\n").unwrap();
     let (table, _) = rest.split_once("<!-- end -->").unwrap();
     let (recorded, _) = include_str!("../golden/contract.md").split_once("\n\n").unwrap();
     assert_eq!(table.trim_end(), recorded);
 }
 
 #[test]
-fn readme_options_all_exist() {
+fn readme_is_short_and_names_every_command() {
+    let readme = Page::read("README.md").text;
+    assert!(readme.lines().count() <= 140, "the manual is in docs/");
+    let commands = Page::read("docs/README.md").text;
+    let missing: Vec<_> =
+        crate::manual::COMMANDS.iter().filter(|name| !commands.contains(&format!("`{name}"))).collect();
+    assert!(missing.is_empty(), "docs/README.md does not name {missing:?}");
+}
+
+/// Options of other programs that the manual names.
+const FOREIGN: [&str; 5] = ["--bench", "--daemonize", "--env-file", "--supervised", "--ulimit"];
+
+#[test]
+fn manual_options_all_exist() {
     let dir = Dir::new();
-    let commands = [
-        "run",
-        "stop",
-        "status",
-        "gen-unit",
-        "gen-plist",
-        "install",
-        "detect",
-        "audit",
-        "show",
-        "check",
-        "wait",
-        "probe",
-        "notify",
-        "logs",
-    ];
-    let own = help(&dir, &["--help"]);
-    let help = commands.iter().fold(own, |all, command| all + &help(&dir, &[command, "--help"]));
-    let named: BTreeSet<&str> = README
-        .lines()
-        .flat_map(|line| match line.strip_prefix("| ").map(|row| row.split(" | ").collect::<Vec<_>>()) {
-            // The left column of a table names other programs' options.
-            Some(cells) => cells[1..].to_vec(),
-            None => vec![line],
-        })
-        .flat_map(|text| text.split('`').skip(1).step_by(2))
-        .flat_map(|code| code.split([' ', '=', ',']))
-        .filter(|word| word.starts_with("--") && word.len() > 2)
-        .collect();
+    let help = crate::manual::COMMANDS
+        .iter()
+        .fold(help(&dir, &["--help"]), |all, command| all + &help(&dir, &[command, "--help"]));
     let ours = |word: &str| help.split([' ', '\n', '[', '=', ',']).any(|known| known == word);
-    let missing: Vec<_> = named.iter().filter(|word| !ours(word) && **word != "--bench").collect();
-    assert!(missing.is_empty(), "no such option: {missing:?}");
-    assert!(named.len() > 20, "hardly any option is named: {named:?}");
+    let (mut missing, mut count) = (Vec::new(), 0);
+    for page in Page::all() {
+        let named: BTreeSet<&str> =
+            page.own_words().filter(|word| word.starts_with("--") && word.len() > 2).collect();
+        count += named.len();
+        let unknown = named.into_iter().filter(|word| !ours(word) && !FOREIGN.contains(word));
+        missing.extend(unknown.map(|word| format!("{}: {word}", page.name)));
+    }
+    assert!(missing.is_empty(), "no such option: {missing:#?}");
+    assert!(count > 150, "hardly any option is named: {count}");
 }
 
 fn help(dir: &Dir, words: &[&str]) -> String {
@@ -180,7 +127,7 @@ fn tour_example_shows_a_service_from_start_to_stop() {
 
 /// A program that only links the library has no needless dependencies.
 #[test]
-fn readme_count_of_dependencies_is_true() {
+fn manual_count_of_dependencies_is_true() {
     let tree = std::process::Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--package", "svcadapt", "--edges", "normal", "--prefix", "none"])
         .current_dir(SOURCES)
@@ -192,5 +139,5 @@ fn readme_count_of_dependencies_is_true() {
     let expected =
         ["bitflags", "cfg-if", "libc", "memoffset", "nix", "sd-notify", "svcadapt", "svcadapt-spec"];
     assert_eq!(crates.into_iter().collect::<Vec<_>>(), expected);
-    assert!(README.contains("It links seven crates"));
+    assert!(Page::read("docs/library.md").text.contains("It links seven crates"));
 }

@@ -112,12 +112,22 @@ impl Drop for Booted {
 /// A layer over the machine's root with the managers that must not be installed there (`.ci/managers`). Without it, the
 /// hosts that need it are skipped.
 pub(crate) fn managers() -> Option<PathBuf> {
-    let layer = Path::new(env!("CARGO_BIN_EXE_svcadapt")).ancestors().nth(2).unwrap().join("managers");
+    let layer = beside_the_build("managers");
     let made = layer.join("usr/bin").exists();
     if !made {
         missing(Capability::Managers, &format!("there is no {}; .ci/managers makes it", layer.display()));
     }
     made.then_some(layer)
+}
+
+/// A layer over the machine's root with the daemons of `.ci/daemons`, if it was made.
+pub(crate) fn daemons() -> Option<PathBuf> {
+    Some(beside_the_build("daemons/layer")).filter(|layer| layer.join("usr/bin").exists())
+}
+
+/// A path in Cargo's target directory.
+fn beside_the_build(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_svcadapt")).ancestors().nth(2).unwrap().join(name)
 }
 
 /// The process that has this number in the pid namespace of a process 1.

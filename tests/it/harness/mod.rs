@@ -40,7 +40,7 @@ mod systemd;
 mod tests;
 mod world;
 
-pub(crate) use booted::{Booted, managers};
+pub(crate) use booted::{Booted, daemons, managers};
 pub(crate) use dir::{Dir, SOURCES, example, state, static_svcadapt};
 pub(crate) use launchd::Launchd;
 pub(crate) use port::{free_port, has_ipv6, leave_behind, low_port, this_process};
