@@ -4,7 +4,7 @@ use std::process::Command;
 
 use svcadapt_spec::FIELDS;
 
-use crate::harness::skip;
+use crate::harness::have;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 /// All commands, in the order of the help.
@@ -52,7 +52,7 @@ fn manual_pages_cover_every_command_and_option() {
         assert_eq!(page(&format!("svcadapt-{command}.1")), printed(["man", command]));
     }
     assert_eq!(whole, printed(["man"]));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), COMMANDS.len() + 1);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), COMMANDS.len() + 3);
     for command in ["run", "gen-unit", "gen-plist", "show"] {
         let page = page(&format!("svcadapt-{command}.1"));
         for row in &FIELDS {
@@ -60,16 +60,14 @@ fn manual_pages_cover_every_command_and_option() {
             assert!(page.contains(&option), "no {option} in the page of {command}");
         }
     }
+    for (subject, line) in [("svcadapt.7", ".SH MODES"), ("svcadapt.service.7", "\\fBReady=\\fR")] {
+        let text = page(subject);
+        assert!(text.lines().any(|it| it == line), "{subject}: {text}");
+        assert_eq!(text, printed(["man", subject]));
+    }
     // Every page that another one names exists, and the exit statuses of `run` are on its page.
     assert!(!whole.contains("help(1)"), "{whole}");
-    let statuses = page("svcadapt-run.1");
-    let statuses = statuses.split_once("EXIT STATUS").unwrap().1;
-    let table = include_str!("../../docs/exit-statuses.md").split_once("# Exit statuses\n").unwrap().1;
-    let table = table.split("\n\n").nth(1).unwrap();
-    for row in table.lines().skip(2) {
-        let status = row.split('|').nth(1).unwrap().trim();
-        assert!(statuses.contains(&format!("\n.TP\n{status}\n")), "{status}: {statuses}");
-    }
+    assert!(page("svcadapt-run.1").contains(".SH \"EXIT STATUSES\"\n.TP\n0\n"));
     assert_eq!(
         stderr_of(&svcadapt(["man", "walk"])),
         "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, gen-openrc, \
@@ -80,18 +78,22 @@ fn manual_pages_cover_every_command_and_option() {
 
 #[test]
 fn manual_pages_format_without_a_warning() {
-    if Command::new("groff").arg("--version").output().is_err() {
-        return skip("groff", "there is no such program");
-    }
+    let formatters: [&[&str]; 2] =
+        [&["groff", "-man", "-Tutf8", "-ww", "-z"], &["mandoc", "-Tlint", "-Wwarning"]];
     let folder = Folder::new();
-    for command in COMMANDS {
-        folder.write("page.1", &printed(["man", command]));
-        let output = Command::new("groff")
-            .args(["-man", "-Tutf8", "-ww", "-z"])
-            .arg(folder.path().join("page.1"))
-            .output()
-            .unwrap();
-        assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), ""), "{command}");
+    let output = svcadapt(["man", "--output", folder.path().to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr_of(&output));
+    let mut pages: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.sort();
+    for formatter in formatters {
+        let (program, options) = formatter.split_first().unwrap();
+        if !have(program) {
+            continue;
+        }
+        let output = Command::new(program).args(options).args(&pages).output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), stderr_of(&output));
+        assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{program}");
     }
 }
 
