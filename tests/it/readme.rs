@@ -114,14 +114,23 @@ fn tour_example_shows_a_service_from_start_to_stop() {
     assert_eq!(output.exit, Exit::Status(0), "{output:?}");
     for sign in [
         "$ svcadapt run --name tour",
+        "It answers: \"hello\"",
         "tour: running",
+        "(exit status 250)",
+        "(exit status 1)",
         "ExecStart=",
         "Type=notify",
         "<key>Label</key>",
+        "# tour/notification-fd",
         "tour: stopped",
     ] {
         assert!(output.stdout.contains(sign), "no '{sign}' in:\n{}", output.stdout);
     }
+    let words = "already running as process";
+    assert!(
+        output.stderr.contains(words) && output.stderr.contains("  | I cannot listen on port"),
+        "{output:?}"
+    );
     dir.nothing_left();
 }
 
