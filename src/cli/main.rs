@@ -48,6 +48,7 @@ mod state_word;
 mod status;
 mod stop;
 mod text;
+mod trace;
 mod usage;
 mod wait;
 mod wait_for;

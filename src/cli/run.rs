@@ -23,6 +23,7 @@ use super::not_honoured::NotHonoured;
 use super::onlooker::Onlooker;
 use super::report::{failed, print, report, report_all};
 use super::text::{json_text, printable};
+use super::trace::{self, Trace};
 use super::{Exit, args, implied_name, not_honoured, relative_words, spec_file, wait_for};
 
 /// The clap command.
@@ -41,6 +42,7 @@ fn options(command: Command) -> Command {
                 "verbose",
                 "Print each setting that is not honoured here with its line, not one message a reason",
             ))
+            .arg(trace::option())
             .arg(flag("dry-run", "Print every step in order and who performs it, and perform none"))
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
     )
@@ -84,9 +86,12 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             let exit = explain(&prepared.plan, &prepared.detection, &not_honoured, matches.get_flag("json"));
             return Attempt::Done(exit);
         }
-        match wait_for::wait(&awaited, &prepared.spec) {
-            Ok(()) => start(prepared),
-            Err(exit) => Attempt::Done(exit),
+        if let Err(exit) = wait_for::wait(&awaited, &prepared.spec) {
+            return Attempt::Done(exit);
+        }
+        match Trace::of(matches, &prepared.spec, prepared.detection.mode) {
+            Ok(trace) => start(prepared, trace.as_ref()),
+            Err(error) => Attempt::Done(failed(&error)),
         }
     })
 }
@@ -98,7 +103,7 @@ pub(crate) fn run_quick(draft: SpecDraft, mode: ModeOption) -> Exit {
     if !unsupported.is_empty() {
         return usage_error(&unsupported);
     }
-    with_plan(draft, None, mode, Notes::Reported, start)
+    with_plan(draft, None, mode, Notes::Reported, |prepared| start(prepared, None))
 }
 
 /// Whether a spec can be started here. If not, the errors are reported.
@@ -287,7 +292,7 @@ pub(crate) fn resume_monitor(arguments: &[OsString]) -> Option<Exit> {
     internal::resume_monitor(arguments).map(exit)
 }
 
-fn start(prepared: &Prepared) -> Attempt {
+fn start(prepared: &Prepared, trace: Option<&Trace>) -> Attempt {
     let Prepared { spec, detection, plan, resolved, name } = prepared;
     if detection.mode == Mode::Classic
         && let Some(name) = &spec.name
@@ -298,8 +303,18 @@ fn start(prepared: &Prepared) -> Attempt {
         return Attempt::Done(failed(&error.of(name.to_string()).hint(hint).status(ALREADY_RUNNING)));
     }
     let onlooker = (is_detached(detection) && Onlooker::is_there()).then(|| Onlooker::of(spec));
-    let progress = onlooker.as_ref().map(|onlooker| |status: Option<&str>| onlooker.progress(status));
-    let outcome = internal::start(spec, plan, resolved, progress.as_ref().map(|progress| progress as _));
+    let progress = |status: Option<&str>| {
+        if let Some(onlooker) = &onlooker {
+            onlooker.progress(status);
+        }
+        if let Some(trace) = trace {
+            trace.look();
+        }
+    };
+    let is_shown = onlooker.is_some() || trace.is_some();
+    let outcome = internal::start(spec, plan, resolved, is_shown.then_some(&progress));
+    // The service runs, or has failed for another reason: this changes neither.
+    trace.and_then(|trace| trace.end(&outcome).err()).iter().for_each(report);
     if let Some(onlooker) = &onlooker {
         onlooker.end(&outcome);
     }

@@ -23,6 +23,7 @@ mod run_directory;
 mod scheduling;
 mod streams;
 mod tolerated_settings;
+mod trace;
 mod type_forking;
 mod unit_file;
 mod unit_lookup;
