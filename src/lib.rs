@@ -21,6 +21,9 @@
 //!            detect::detect ───────────┴─► Plan ─► setup ─► readiness, launch ⇄ notify
 //! ```
 //!
+//! This is the library. The command is the package `svcadapt-cli`; its manual, recipes and pages for users of other tools are in
+//! `docs/` of the repository.
+//!
 //! The model of a service is the crate `svcadapt-spec`, re-exported as [`spec`]. The crate `svcadapt-convert` reads, divides
 //! and writes files (units, property lists, JSON); a program that only becomes a service does not need it.
 
