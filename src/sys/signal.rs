@@ -31,7 +31,7 @@ pub fn keep_children() -> io::Result<()> {
     Ok(())
 }
 
-/// Blocks every signal, so that none is lost before it is read from a [`Signals`].
+/// Blocks every signal, so that none is lost before it is read from a [`SignalReader`].
 pub fn block_all() -> io::Result<()> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
     Ok(())
