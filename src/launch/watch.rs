@@ -47,6 +47,8 @@ pub(super) struct Watch<'a> {
     pub(super) started_at: Instant,
     /// Whether the program becomes the service in place and reports readiness over the pipe.
     pub(super) program_reports_ready: bool,
+    /// The session of the main process when it was recorded.
+    pub(super) recorded: Option<i32>,
     /// Whether it is re-executed.
     pub(super) reexec: Reexec,
     /// The daemon's parent, if that is not this process.
@@ -137,6 +139,7 @@ impl<'a> Watch<'a> {
             timeout: None,
             started_at: Instant::now(),
             program_reports_ready: false,
+            recorded: None,
             reexec: Reexec::No,
             intermediate: None,
             status: None,
@@ -244,7 +247,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Whether the program runs in its final process.
-    fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         matches!(self.stage, Stage::Executed) && self.forking.as_ref().is_none_or(Forking::found_main)
     }
 

@@ -82,6 +82,10 @@ impl Life<'_, '_> {
         {
             self.handle(event)?;
         }
+        // What is done before the program is ready does not delay those that wait for it.
+        if self.policy.kind != ServiceType::Oneshot && self.watch.as_ref().is_some_and(Watch::is_running) {
+            self.record_child()?;
+        }
         match (&mut self.upward, &self.watch, &self.notifications) {
             (Some(upward), Some(watch), _) => {
                 upward.tell_start(watch.probes.notifications(), watch.started_at.elapsed());
@@ -164,8 +168,8 @@ impl Life<'_, '_> {
     /// The program is ready, and may have ended already.
     fn ready(&mut self, ended: Option<Ended>) -> io::Result<()> {
         self.created.extend(self.watch.as_mut().into_iter().flat_map(|watch| watch.made.drain(..)));
-        self.notifications = self.watch.take().map(|watch| watch.probes);
         self.record_child()?;
+        self.notifications = self.watch.take().map(|watch| watch.probes);
         self.events.push_back(Event::Ready);
         self.events.extend(ended.map(|ended| {
             self.main = None;

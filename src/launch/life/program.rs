@@ -115,10 +115,14 @@ impl Life<'_, '_> {
 
     /// Records the program once it runs; a forking program's main process is recorded when it is found.
     pub(super) fn record_child(&mut self) -> io::Result<()> {
-        if self.start.is_forking() {
+        let Some(main) = self.main.as_ref().filter(|_| !self.start.is_forking()) else { return Ok(()) };
+        // A program may begin a session of its own before it is ready.
+        let session = process::session(main.pid).ok();
+        let recorded = self.watch.as_mut().and_then(|watch| std::mem::replace(&mut watch.recorded, session));
+        if recorded.is_some() && recorded == session {
             return Ok(());
         }
-        if let (Some(lock), Some(main)) = (&self.lock, &self.main)
+        if let Some(lock) = &self.lock
             && let Some(held) = ProcessHandle::open(main.pid)?
             && let Err(failure) = lock.record_main(main.pid, &held)
         {
