@@ -1,7 +1,7 @@
 //! Readiness probes, one file each.
 //!
-//! [`Probes`] watches all probes of a spec. Some are events (a datagram, a newline, the end of a command); the others are
-//! polled, at intervals that grow with the cost of a look. No probe connects to the service, which would see a silent client:
+//! [`Probes`] watches all probes of a spec. Some are events (a datagram, a newline, a new name, the end of a command); the
+//! others are polled, at intervals that grow with the cost of a look. No probe connects to the service, which would see a silent client:
 //! the kernel reports who listens.
 
 #![forbid(unsafe_code)]
@@ -13,6 +13,7 @@ mod http;
 mod listener;
 mod log;
 mod message;
+mod names;
 mod newline;
 mod notify;
 mod outside;
@@ -26,19 +27,22 @@ mod watchdog;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 
 pub use bus::Bus;
 use bus::BusName;
 use command::ChildProbe;
 pub use command::RunAs;
+use listener::Look;
 pub use log::LogPlace;
 use log::LogProbe;
+use names::Names;
 use newline::Newline;
 use notify::NotifyListener;
 pub use notify::{LifeSign, NamedProcess, Notifications, StoreRequest};
 pub use outside::{Probed, Schedule, probe};
-use pace::Pace;
+use pace::{MAX_PAUSE, Pace};
 pub use process_tree::ProcessTree;
 pub use self_report::{NotifyAccess, ProgramErrors, SelfReport};
 pub use spawned::ReadySocket;
@@ -58,6 +62,7 @@ pub struct Probes {
     notifications: Notifications,
     tables: Tables,
     pace: Pace,
+    names: Names,
 }
 
 #[derive(Debug)]
@@ -143,6 +148,7 @@ impl Probes {
             notifications: Notifications::default(),
             tables: Tables::default(),
             pace: Pace::default(),
+            names: Names::default(),
         }
     }
 
@@ -182,7 +188,8 @@ impl Probes {
 
     /// The descriptors that become readable on an event of a probe.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        self.pending.iter().flat_map(|pending| pending.watch.descriptors()).collect()
+        let all = self.pending.iter().flat_map(|pending| pending.watch.descriptors());
+        all.chain(self.names.descriptor()).collect()
     }
 
     /// Checks every probe that has not succeeded yet.
@@ -190,8 +197,8 @@ impl Probes {
         let is_paced =
             |pending: &WatchedProbe| !pending.met && matches!(pending.watch, Watcher::Get(_) | Watcher::Look);
         let is_paced = self.pending.iter().any(is_paced);
-        let used = || if is_paced { cpu_time::of_thread() } else { Duration::ZERO };
-        let look = self.pace.begin(elapsed, used());
+        let look = if is_paced { self.pace.begin(elapsed, cpu_time::of_thread()) } else { Look::Whole };
+        self.await_names(elapsed);
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
                 Watcher::Notify(listener) => listener.look(tree, elapsed, &mut self.notifications)?,
@@ -213,8 +220,22 @@ impl Probes {
             };
             pending.met |= now;
         }
-        self.pace.end(elapsed, used());
+        if is_paced && look == Look::Whole {
+            self.pace.end_whole(elapsed, cpu_time::of_thread());
+        }
         Ok(())
+    }
+
+    /// Has names announced by which a probe may succeed.
+    fn await_names(&mut self, elapsed: Duration) {
+        let missing = self.pending.iter().filter(|pending| !pending.met);
+        let mut paths = missing.filter_map(|pending| pending.path()).peekable();
+        if paths.peek().is_none() {
+            self.names = Names::default();
+            return;
+        }
+        let directories = paths.map(|path| path.parent().unwrap_or(path));
+        self.names.before_look(directories, elapsed, self.pace.pause(elapsed));
     }
 
     /// The number of the socket that hears the program's notifications.
@@ -288,6 +309,8 @@ impl Probes {
                 Watcher::Get(child) if child.is_due(elapsed) => Some(looks),
                 Watcher::Command(child) | Watcher::Get(child) => child.pause(elapsed),
                 Watcher::Alive(time) => Some(time.saturating_sub(elapsed)),
+                // A file system may not announce every name.
+                Watcher::Look if pending.path().is_some() && self.names.are_announced() => Some(MAX_PAUSE),
                 Watcher::Look => Some(looks),
             });
         pauses.min()
@@ -303,6 +326,23 @@ impl Probes {
     /// The program's notifications other than `READY=1`.
     pub fn notifications(&self) -> &Notifications {
         &self.notifications
+    }
+}
+
+impl WatchedProbe {
+    /// The name that it waits for.
+    fn path(&self) -> Option<&Path> {
+        match &self.probe {
+            Probe::Unix(path) | Probe::File(path) => Some(path.as_path()),
+            Probe::Notify
+            | Probe::Fd(_)
+            | Probe::Tcp(..)
+            | Probe::Exec(_)
+            | Probe::Http(_)
+            | Probe::Log(_)
+            | Probe::Alive(_)
+            | Probe::Dbus(_) => None,
+        }
     }
 }
 

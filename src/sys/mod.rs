@@ -74,5 +74,5 @@ compile_error!(
     "svcadapt starts services on Linux and macOS; svcadapt-spec and svcadapt-convert compile on every system"
 );
 
-pub use platform::{capability, descendants, listeners};
+pub use platform::{capability, descendants, listeners, new_names};
 pub use text::{error_text, escape_control, escape_control_lines, is_exhaustion, processes};

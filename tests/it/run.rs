@@ -15,6 +15,7 @@ mod interrupted_start;
 mod late_reaping;
 mod limits;
 mod locks;
+mod new_names;
 mod pid_file_directory;
 mod process_settings;
 mod readiness;

@@ -11,6 +11,7 @@ mod executable;
 mod ids;
 pub mod listeners;
 mod memory;
+pub mod new_names;
 mod oom;
 mod path_trust;
 pub(super) mod pidfd;

@@ -12,6 +12,9 @@ use super::super::procfs;
 /// The highest signal on every architecture except MIPS.
 const LAST: libc::c_int = 64;
 
+/// As signalfd(2) has it.
+const SIGIO: u32 = libc::SIGIO.cast_unsigned();
+
 /// The kernel's sigaction, with every field zero: default action, no flags, no mask.
 #[repr(C)]
 struct KernelSigaction([usize; 4]);
@@ -84,10 +87,14 @@ impl SignalReader {
     }
 
     pub(crate) fn next(&self) -> io::Result<Option<i32>> {
-        match self.0.read_signal() {
-            Ok(signal) => Ok(signal.and_then(|info| i32::try_from(info.ssi_signo).ok())),
-            Err(Errno::EINTR) => Ok(None),
-            Err(error) => Err(error.into()),
+        loop {
+            match self.0.read_signal() {
+                // The kernel announces a new name (`NewNames`); no process can send this code to another one.
+                Ok(Some(info)) if info.ssi_signo == SIGIO && info.ssi_code > 0 => {}
+                Ok(signal) => return Ok(signal.and_then(|info| i32::try_from(info.ssi_signo).ok())),
+                Err(Errno::EINTR) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }

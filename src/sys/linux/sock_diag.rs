@@ -19,6 +19,8 @@ const BY_FAMILY: u16 = 20;
 /// The size of the buffer for a reply. The kernel makes no reply of a dump longer than 8 KiB, or than this buffer
 /// (netlink(7); NLMSG_GOODSIZE).
 const MAX_REPLY_BYTES: usize = 16 * 1024;
+/// The size of the buffer for the answer about one socket, which has 72 bytes, a header and no attributes but the shortest.
+const ONE_REPLY_BYTES: usize = 1024;
 
 /// A connection to the kernel's tables of sockets. After an error it is to be dropped: a reply may be unread.
 #[derive(Debug)]
@@ -48,7 +50,7 @@ pub(super) fn server(tables: &NetlinkSocket, address: SocketAddr) -> io::Result<
     }
     request[48..56].fill(0xff);
     let mut found = None;
-    match ask(tables, 0, &request, |answer| found = u32_at(answer, 68)) {
+    match ask::<ONE_REPLY_BYTES>(tables, 0, &request, |answer| found = u32_at(answer, 68)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         asked => asked.map(|()| found),
     }
@@ -65,7 +67,7 @@ pub(super) fn tcp(tables: &NetlinkSocket, port: u16) -> io::Result<Vec<(IpAddr, 
         request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or(0);
         request[4..8].copy_from_slice(&(1_u32 << LISTEN).to_ne_bytes());
         request[8..10].copy_from_slice(&port.to_be_bytes());
-        let dumped = ask(tables, libc::NLM_F_DUMP, &request, |answer| {
+        let dumped = ask::<MAX_REPLY_BYTES>(tables, libc::NLM_F_DUMP, &request, |answer| {
             // struct inet_diag_msg: 4 bytes, then ports (2 + 2) and the local address (16), …, the inode at 68.
             if let (Some(local_port), Some(local), Some(inode)) =
                 (answer.get(4..6), answer.get(8..24), u32_at(answer, 68))
@@ -106,7 +108,7 @@ pub(super) fn unix(tables: &NetlinkSocket, path: &Path) -> io::Result<Vec<Listen
     request[4..8].copy_from_slice(&u32::MAX.to_ne_bytes());
     request[12..16].copy_from_slice(&3_u32.to_ne_bytes());
     let mut found = Vec::new();
-    ask(tables, libc::NLM_F_DUMP, &request, |answer| {
+    ask::<MAX_REPLY_BYTES>(tables, libc::NLM_F_DUMP, &request, |answer| {
         // struct unix_diag_msg: family, type, state, padding, the inode; attributes from byte 16.
         let (Some(&kind), Some(&state), Some(inode)) = (answer.get(1), answer.get(2), u32_at(answer, 4))
         else {
@@ -169,7 +171,12 @@ fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
 }
 
 /// Requests a socket, or with `NLM_F_DUMP` all matching ones, and calls `show` with the body of each reply.
-fn ask(tables: &NetlinkSocket, kind: i32, request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
+fn ask<const REPLY_BYTES: usize>(
+    tables: &NetlinkSocket,
+    kind: i32,
+    request: &[u8],
+    mut show: impl FnMut(&[u8]),
+) -> io::Result<()> {
     // struct nlmsghdr: length, type, flags, sequence, port.
     let flags = u16::try_from(libc::NLM_F_REQUEST | kind).unwrap_or(0);
     let mut message = Vec::with_capacity(16 + request.len());
@@ -179,7 +186,7 @@ fn ask(tables: &NetlinkSocket, kind: i32, request: &[u8], mut show: impl FnMut(&
     message.extend([0; 8]);
     message.extend(request);
     nix::sys::socket::send(tables.0.as_raw_fd(), &message, MsgFlags::empty())?;
-    let mut buffer = [0; MAX_REPLY_BYTES];
+    let mut buffer = [0; REPLY_BYTES];
     loop {
         let length = nix::sys::socket::recv(tables.0.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
         let mut rest = &buffer[..length];

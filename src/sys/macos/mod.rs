@@ -35,7 +35,7 @@ pub(super) use super::posix::{
     set_cpu_policy, set_io_priority, set_numa_policy, set_oom_score_adjust, set_personality, set_pipe_size,
     set_timer_slack, socket_option, unnamed_file, user, wait_for_priority, watch, watch_changes,
 };
-pub use super::posix::{capability, listeners};
+pub use super::posix::{capability, listeners, new_names};
 
 /// Only Linux reaches a manager outside of its virtual machine.
 pub(super) fn send_to_vsock(

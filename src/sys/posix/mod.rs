@@ -7,6 +7,7 @@ mod credentials;
 mod descriptors;
 pub mod listeners;
 mod memory;
+pub mod new_names;
 mod oom;
 mod process_settings;
 mod scheduling;
