@@ -19,7 +19,7 @@ use crate::logs;
 use crate::plan::{
     CallerState, DirectoryPlace, LaunchStep, Plan, Resolution, SetupStep, Strategy, store_size,
 };
-use crate::readiness::{Bus, LogPlace, ProbeInputs, ProbeSource, Probes, RunAs, WatchdogProbe};
+use crate::readiness::{Bus, LogPlace, NotifyAccess, ProbeInputs, ProbeSource, Probes, RunAs, WatchdogProbe};
 use crate::registry::{Starting, pid_file};
 use crate::setup::{Created, LauncherLock, ServiceProcess};
 use crate::sys::socket::NotifySocket;
@@ -276,7 +276,9 @@ impl<'a> Start<'a> {
         let channel =
             stays.then(Channel::new).transpose().map_err(LaunchStep::KeepIntermediate.io_error())?;
         Ok(StartResources {
-            probes: Probes::new(&self.spec.ready, means).with_store(self.stores()),
+            probes: Probes::new(&self.spec.ready, means)
+                .with_store(self.stores())
+                .with_access(NotifyAccess::of(self.spec)),
             reports,
             service,
             socket: file,

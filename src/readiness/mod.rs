@@ -1,8 +1,8 @@
 //! Readiness probes, one file each.
 //!
 //! [`Probes`] watches all probes of a spec. Some are events (a datagram, a newline, a new name, the end of a command); the
-//! others are polled, at intervals that grow with the cost of a look. No probe connects to the service, which would see a silent client:
-//! the kernel reports who listens.
+//! others are polled, at intervals that grow with the cost of a look. No probe connects to the service, which would see a
+//! silent client: the kernel reports who listens.
 
 #![forbid(unsafe_code)]
 
@@ -39,7 +39,7 @@ pub use log::LogPlace;
 use log::LogProbe;
 use names::Names;
 use newline::Newline;
-use notify::NotifyListener;
+use notify::{Excluded, NotifyListener};
 pub use notify::{LifeSign, NamedProcess, Notifications, StoreRequest};
 pub use outside::{Probed, Schedule, probe};
 use pace::{MAX_PAUSE, Pace};
@@ -174,6 +174,21 @@ impl Probes {
             }
         }
         self
+    }
+
+    /// The same; of the processes of the service only these are heard, until the program says otherwise.
+    #[must_use]
+    pub fn with_access(mut self, access: NotifyAccess) -> Self {
+        self.notifications.report.access = access;
+        self
+    }
+
+    /// Says once which process of the service is not heard.
+    pub fn take_excluded(&mut self) -> Option<String> {
+        let Excluded::New(pid) = self.notifications.excluded else { return None };
+        self.notifications.excluded = Excluded::Reported;
+        let access = self.notifications.report.access.name();
+        Some(format!("the notifications of its process {pid} are ignored (NotifyAccess={access})"))
     }
 
     /// Takes what the program has asked of the descriptor store.

@@ -69,8 +69,18 @@ pub struct Notifications {
     pub stored: Vec<StoreRequest>,
     /// Whether a sender has waited until its messages were read (`BARRIER=1`).
     pub barrier: bool,
-    /// The number of messages from processes outside the service.
-    pub strangers: usize,
+    /// Whether a process of the service has sent a message that does not count.
+    pub(super) excluded: Excluded,
+}
+
+/// A process of the service whose messages do not count (`NotifyAccess=`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Excluded {
+    #[default]
+    No,
+    /// This one is not reported yet.
+    New(i32),
+    Reported,
 }
 
 /// So many signs are kept until they are taken; a program that sends without end must not fill the memory.
@@ -135,7 +145,11 @@ impl NotifyListener {
                         notifications.stored.push(request(datagram.descriptors));
                     }
                 }
-                _ => notifications.strangers += 1,
+                Some(sender) if notifications.excluded == Excluded::No && tree.holds(sender) => {
+                    notifications.excluded = Excluded::New(sender);
+                }
+                // Of another service or person.
+                Some(_) | None => {}
             }
         }
         Ok(ready)

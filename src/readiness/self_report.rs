@@ -2,6 +2,8 @@
 
 use std::io;
 
+use svcadapt_spec::{ServiceSpec, ServiceType};
+
 use crate::sys::error_text;
 
 /// What a program has said of itself, and not taken back.
@@ -43,6 +45,15 @@ pub enum NotifyAccess {
 impl NotifyAccess {
     const NAMES: [(Self, &str); 4] =
         [(Self::None, "none"), (Self::Main, "main"), (Self::Exec, "exec"), (Self::All, "all")];
+
+    /// What a unit says. A type that notifies is heard in any case. Without a unit all processes are heard.
+    pub fn of(spec: &ServiceSpec) -> Self {
+        let Some(lines) = &spec.native.systemd else { return Self::All };
+        let lines = lines.iter().filter(|line| line.section() == "Service" && line.name() == "NotifyAccess");
+        let said = lines.rev().find_map(|line| Self::parse(line.value())).filter(|said| *said != Self::None);
+        let notifies = spec.service_type.is_some_and(ServiceType::notifies);
+        said.unwrap_or(if notifies { Self::Main } else { Self::All })
+    }
 
     /// Its name.
     pub fn name(self) -> &'static str {

@@ -23,8 +23,9 @@ pub struct Equivalent<T> {
 const INFORMATIVE: [&str; 4] = ["Description", "Documentation", "SourcePath", "Alias"];
 
 /// Directives with a value that is the default of every host.
-const DEFAULTS: [(&str, &str); 18] = [
-    // A notification is accepted from each process of the service, and from no other.
+const DEFAULTS: [(&str, &str); 19] = [
+    // A notification is accepted from the same processes. A type that notifies is heard by systemd in any case.
+    ("NotifyAccess", "none"),
     ("NotifyAccess", "all"),
     ("NotifyAccess", "main"),
     ("NotifyAccess", "exec"),

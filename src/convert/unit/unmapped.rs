@@ -131,13 +131,13 @@ mod tests {
             unmapped("Service", "ExecStartPre", ""),
             unmapped("Service", "ExecStartPre", "/b"),
             unmapped("Service", "NotifyAccess", "all"),
-            unmapped("Service", "NotifyAccess", "none"),
+            unmapped("Service", "ProtectSystem", "strict"),
             unmapped("Install", "WantedBy", "x"),
             unmapped("X-Other", "A", "b"),
             unmapped("X-Svcadapt", "Raedy", "b"),
         ];
         let lines: Vec<_> =
             in_force(&all).iter().map(|line| format!("{}={}", line.directive, line.value)).collect();
-        assert_eq!(lines, ["After=a", "ExecStartPre=/b", "NotifyAccess=none", "Raedy=b"]);
+        assert_eq!(lines, ["After=a", "ExecStartPre=/b", "ProtectSystem=strict", "Raedy=b"]);
     }
 }

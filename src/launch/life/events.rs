@@ -95,6 +95,7 @@ impl Life<'_, '_> {
             (Some(_), None, None) | (None, ..) => {}
         }
         self.take_stored();
+        self.note_excluded();
         Ok(())
     }
 

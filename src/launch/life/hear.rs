@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::commands::Control;
 use super::state::Life;
 use crate::launch::machine::{Event, Phase};
-use crate::readiness::{LifeSign, ProcessTree, SelfReport};
+use crate::readiness::{LifeSign, Probes, ProcessTree, SelfReport};
 use crate::sys::process;
 
 impl Life<'_, '_> {
@@ -23,10 +23,20 @@ impl Life<'_, '_> {
             upward.tell_report(&notifications.notifications().report);
         }
         self.take_stored();
+        self.note_excluded();
         for sign in signs {
             self.heard(sign);
         }
         Ok(())
+    }
+
+    /// One line in each start about a process whose messages do not count.
+    pub(super) fn note_excluded(&mut self) {
+        let starting = self.watch.as_mut().map(|watch| &mut watch.probes);
+        let excluded = starting.or(self.notifications.as_mut()).and_then(Probes::take_excluded);
+        if let Some(text) = excluded {
+            self.note(&text);
+        }
     }
 
     /// What it has said of itself.

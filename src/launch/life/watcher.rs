@@ -12,6 +12,7 @@ use super::log;
 use super::memory::OomKills;
 use super::news::News;
 use super::upward::Upward;
+use crate::error::tell;
 use crate::logs::{LogPipe, Pumped};
 use crate::readiness::{LifeSign, Probes, ProcessTree};
 use crate::sys::process::Reaped;
@@ -169,6 +170,9 @@ impl Watcher {
         };
         let tree = ProcessTree { main, root: process::own_pid(), control: None };
         let signs = notifications.hear(tree, self.began.elapsed())?;
+        if let Some(text) = notifications.take_excluded() {
+            tell(&format!("{}: {text}", self.name));
+        }
         if let Some(upward) = &mut self.upward {
             upward.tell_report(&notifications.notifications().report);
         }

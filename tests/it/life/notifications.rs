@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 
 use super::support::Traced;
-use crate::harness::{Exit, Process, wait_until};
+use crate::harness::{Dir, Exit, Process, Service, Svc, wait_until};
 
 /// The socket works after READY=1, and what was said is shown until it is replaced, over changes of the monitor's image.
 #[test]
@@ -66,4 +66,33 @@ fn process_named_by_the_program_is_its_main_process_if_it_is_its_own() {
     traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     second.wait_gone();
     traced.dir.nothing_left();
+}
+
+/// A unit means what it says: by its default only the main process is heard.
+#[test]
+fn process_that_the_unit_excludes_is_not_heard_and_is_named() {
+    let sends = "import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) \
+                 .sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])";
+    for (access, heard) in [("", "main"), ("NotifyAccess=exec\n", "exec"), ("NotifyAccess=all\n", "")] {
+        let (dir, service) = (Dir::new(), Service::new());
+        dir.executable("program", &format!("#!/bin/sh\npython3 -c \"{sends}\"\nexec sleep 1000\n"));
+        let path = dir.path().display();
+        let unit = format!(
+            "[Service]\nType=notify\n{access}TimeoutStartSec=2\nStandardOutput=null\nExecStart={path}/program\n"
+        );
+        dir.write("a.service", &unit);
+        let output = Svc::new(&dir)
+            .args(["run", "--mode", "classic", "--name", service.name()])
+            .args([dir.join("a.service")])
+            .output();
+        if heard.is_empty() {
+            assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""));
+            Svc::new(&dir).args(["stop", service.name()]).output();
+        } else {
+            assert_eq!(output.exit, Exit::Status(249), "{}", output.stderr);
+            let line = format!(" are ignored (NotifyAccess={heard})\n");
+            assert_eq!(output.stderr.matches(&line).count(), 1, "{}", output.stderr);
+        }
+        dir.wait_nothing_left();
+    }
 }
