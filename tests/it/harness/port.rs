@@ -2,11 +2,14 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::ops::Range;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::{io, process};
+
+use nix::sys::socket::sockopt::ReuseAddr;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, setsockopt, socket};
 
 use super::wait_until;
 
@@ -40,12 +43,17 @@ pub(crate) fn free_port() -> u16 {
         let count = u32::from(COUNT.fetch_add(1, Ordering::Relaxed));
         let port = PORTS.start
             + u16::try_from((process::id().wrapping_mul(997).wrapping_add(count)) % length).unwrap();
-        let (tcp, udp) = (
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)),
-            UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)),
-        );
-        (tcp.is_ok() && udp.is_ok()).then_some(port)
+        let udp = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port));
+        (udp.is_ok() && is_free(port)).then_some(port)
     })
+}
+
+/// Whether no TCP server has the port. The socket that tries it does not listen: a child that another test is just forking has
+/// it too, until its exec, and a server could not listen beside one that does.
+fn is_free(port: u16) -> bool {
+    let socket = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
+    setsockopt(&socket, ReuseAddr, &true).unwrap();
+    bind(socket.as_raw_fd(), &SockaddrIn::new(0, 0, 0, 0, port)).is_ok()
 }
 
 /// Whether this machine has IPv6.
