@@ -8,7 +8,7 @@ use std::thread;
 
 use super::host::{Host, Service};
 use super::table::Cell;
-use crate::harness::free_port;
+use crate::harness::{all_rounds, free_port};
 
 /// Sockets are handed over, and a restart refuses no client.
 pub(super) fn sockets(host: &Host) -> Cell {
@@ -20,7 +20,10 @@ pub(super) fn sockets(host: &Host) -> Cell {
     } else {
         String::new()
     };
-    let options = format!("--listen-stream 127.0.0.1:{port} --listen-stream {path}{shim}");
+    // Where svcadapt has the sockets, ten restarts and ten thousand clients; systemd and launchd limit the starts.
+    let many = all_rounds() && !host.is("launchd") && !host.is("systemd");
+    let limit = if many { " --start-limit-interval-sec 0" } else { "" };
+    let options = format!("--listen-stream 127.0.0.1:{port} --listen-stream {path}{shim}{limit}");
     let program = format!("{} --out {} --serve", host.at("inspect"), host.at("sockets.report"));
     host.start(&[Service::new("sockets", options, program)]);
     let tcp = || TcpStream::connect((Ipv4Addr::LOCALHOST, port));
@@ -30,23 +33,31 @@ pub(super) fn sockets(host: &Host) -> Cell {
     };
     Host::wait("the first answer", || answer(tcp));
     cell.check("a port and a path are handed over", both("3", "4"));
+    let (restarts, clients) = if many { (10, 10_000) } else { (1, 10) };
     let (served, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let done = AtomicBool::new(false);
+    let client = |answered: &dyn Fn() -> bool| {
+        while !done.load(Ordering::Relaxed) {
+            let counter = if answered() { &served } else { &refused };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    };
     thread::scope(|scope| {
-        scope.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                let counter = if answer(tcp).is_some() { &served } else { &refused };
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        let before = host.read("sockets.report");
-        host.shell("restart_by_holder sockets");
-        Host::wait("another one has started", || (host.read("sockets.report") != before).then_some(()));
-        let until = served.load(Ordering::Relaxed) + 3;
+        for _ in 0..2 {
+            scope.spawn(|| client(&|| answer(tcp).is_some()));
+            scope.spawn(|| client(&|| answer(unix).is_some()));
+        }
+        for _ in 0..restarts {
+            let before = host.read("sockets.report");
+            host.shell("restart_by_holder sockets");
+            Host::wait("another one has started", || (host.read("sockets.report") != before).then_some(()));
+        }
+        let until = (served.load(Ordering::Relaxed) + 10).max(clients);
         Host::wait("clients of the next one", || (served.load(Ordering::Relaxed) >= until).then_some(()));
         done.store(true, Ordering::Relaxed);
     });
-    cell.check("a restart refuses no client", refused.load(Ordering::Relaxed) == 0);
+    let all_served = refused.load(Ordering::Relaxed) == 0 && served.load(Ordering::Relaxed) >= clients;
+    cell.check("a restart refuses no client", all_served);
     cell.check("the next start has them", both("3", "4"));
     host.shell("stop sockets");
     cell
