@@ -1,6 +1,7 @@
 //! The life of a service that svcadapt stays with: its commands, restarts, stop, and the requests to its monitor.
 
 mod against_systemd;
+mod clock;
 mod commands;
 mod conditions;
 mod core_dump;

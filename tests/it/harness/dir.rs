@@ -96,14 +96,14 @@ impl Dir {
     }
 
     /// A program in this directory that every user may run: `svcadapt`, `inspect`, `announce`, `becomes`, `hostile`, `forge`,
-    /// `launch_shim`, `daemonic`, or a path like `/bin/sleep`.
+    /// `launch_shim`, `clock_shim`, `daemonic`, or a path like `/bin/sleep`.
     ///
     /// It is a link to the one copy of this run. A test that changes the file takes [`Dir::own_copy`].
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
-            "inspect" | "becomes" | "hostile" | "forge" | "launch_shim" | "fuzz" | "daemonic" | "trace"
-            | "bus_owner" | "keeper" | "announce" | "launchd" => example(program),
+            "inspect" | "becomes" | "hostile" | "forge" | "launch_shim" | "clock_shim" | "fuzz"
+            | "daemonic" | "trace" | "bus_owner" | "keeper" | "announce" | "launchd" => example(program),
             path => PathBuf::from(path),
         };
         self.program_as(&source, source.file_name().unwrap().to_str().unwrap())
@@ -157,11 +157,9 @@ pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 ///
 /// `cargo test` builds it, but `cargo test --test it` does not, so one that is older than its source is refused.
 pub(crate) fn example(name: &str) -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join(match name {
-        // A library.
-        "launch_shim" => "liblaunch_shim.so",
-        name => name,
-    });
+    let is_library = name.ends_with("_shim");
+    let file = if is_library { format!("lib{name}.so") } else { name.to_owned() };
+    let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join(file);
     let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
     let tests = Path::new(SOURCES).join("tests");
     let tools = tests.join("tools");
