@@ -14,6 +14,8 @@
 //! }
 //! ```
 //!
+//! This is the library. The command, `svcadapt`, runs any program as a service; `cargo install svcadapt-cli` installs it.
+//!
 //! The data flow through the modules:
 //!
 //! ```text
