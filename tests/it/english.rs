@@ -49,6 +49,7 @@ const READ: &[&str] = &[
     "CHANGELOG.md",
     "units/README.md",
     "launchd/README.md",
+    "packaging",
 ];
 
 #[test]
