@@ -187,7 +187,7 @@ pub(crate) fn static_svcadapt() -> Result<PathBuf, String> {
     match changed(&program) {
         Ok(built) if built >= newest => Ok(program),
         _ => Err(format!(
-            "{} is missing or older than its sources; run `cargo build --release --target {TARGET}`",
+            "{} is missing or older than its sources; run `packaging/binary {TARGET}`",
             program.display()
         )),
     }
