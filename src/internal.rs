@@ -28,6 +28,7 @@ pub use crate::sys::identity::{RealUser, effective_user};
 pub use crate::sys::journal::listens as journal_listens;
 pub use crate::sys::lock::{StartLock, lock_starts};
 pub use crate::sys::machine::is_booted_with_systemd;
+pub use crate::sys::path_trust::is_roots_place;
 pub use crate::sys::process::{Ended, own_pid};
 pub use crate::sys::process_info::{of as process_info, pids, user_of};
 pub use crate::sys::sync::sync_file;

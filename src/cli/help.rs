@@ -25,7 +25,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         &["gen-unit", "gen-plist", "gen-openrc", "gen-runit", "gen-s6", "gen-sysv"],
     ),
     ("Examine", &["check", "show", "detect", "audit"]),
-    ("In scripts", &["probe", "notify", "completions", "man"]),
+    ("In scripts", &["probe", "notify", "init", "completions", "man"]),
 ];
 
 /// The command with the help that people see.

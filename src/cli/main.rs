@@ -22,6 +22,7 @@ mod gen_unit;
 mod generate;
 mod help;
 mod implied_name;
+mod init_script;
 mod install;
 mod last_lines;
 mod list;
@@ -82,6 +83,9 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
     if let Some((draft, mode)) = quick::read(&arguments) {
         return run::run_quick(draft, mode);
     }
+    if let Some(exit) = init_script::run_link(&arguments) {
+        return exit;
+    }
     let arguments = words::as_for_clap(arguments, command);
     match help::with_groups(command()).try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
@@ -112,6 +116,7 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
             Some(("wait", matches)) => wait::run(matches),
             Some(("probe", matches)) => probe::run(matches),
             Some(("notify", matches)) => notify::run(matches),
+            Some(("init", matches)) => init_script::run_script(matches),
             Some(("completions", matches)) => manual::completions(matches, command()),
             Some(("man", matches)) => manual::man(matches, command()),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
@@ -154,6 +159,7 @@ fn command() -> Command {
         .subcommand(wait::command())
         .subcommand(probe::command())
         .subcommand(notify::command())
+        .subcommand(init_script::command())
         .subcommand(manual::completions_command())
         .subcommand(manual::man_command())
 }

@@ -21,7 +21,10 @@ pub(crate) fn owner(target: &ServiceRef, found: &Status) -> Result<Owner, StepEr
         (RunState::Running(main, _), _) => svcadapt_hosts::of_process(found.first.unwrap_or(*main), *main)
             .or_else(|| svcadapt_hosts::started_as(found.name.as_deref()?)),
         (RunState::Dead(_) | RunState::NotRunning, ServiceRef::Name(name)) => {
-            only(svcadapt_hosts::named(name.as_str())?, target)?
+            let mut all = svcadapt_hosts::named(name.as_str())?;
+            // What has a record of svcadapt was not started by a script that does not use it.
+            all.retain(|managed| found.state == RunState::NotRunning || !managed.is_foreign());
+            only(all, target)?
         }
         (RunState::Dead(_) | RunState::NotRunning | RunState::Unknown(_), _) => None,
     };

@@ -68,28 +68,25 @@ pub(crate) fn signal_command() -> Command {
 
 /// Restarts the service.
 pub(crate) fn restart(matches: &ArgMatches) -> Exit {
-    which::each_alone(matches, "restart", |target| {
-        let found = control::status(target);
-        match owner(target, &found) {
-            // A monitor keeps the sockets of the service, which a restart of the monitor would close.
-            Ok(Owner::Manager(managed)) if found.monitor.is_none() || managed.host() == Host::Systemd => {
-                return start::done(
-                    target,
-                    &managed,
-                    Operation::Restart,
-                    "restarted",
-                    start::OPERATION_TIMEOUT,
-                );
-            }
-            Ok(_) => {}
-            Err(error) => return report::failed(&error),
+    which::each_alone(matches, "restart", restart_one)
+}
+
+/// Restarts one service.
+pub(super) fn restart_one(target: &ServiceRef) -> Exit {
+    let found = control::status(target);
+    match owner(target, &found) {
+        // A monitor keeps the sockets of the service, which a restart of the monitor would close.
+        Ok(Owner::Manager(managed)) if found.monitor.is_none() || managed.host() == Host::Systemd => {
+            return start::done(target, &managed, Operation::Restart, "restarted", start::OPERATION_TIMEOUT);
         }
-        match control::restart(target) {
-            Ok(()) => answer(target, "restarted"),
-            Err(RequestError::NoMonitor | RequestError::NotRunning) => start_again(target, "restarted"),
-            Err(error) => failed("restart", target, &error),
-        }
-    })
+        Ok(_) => {}
+        Err(error) => return report::failed(&error),
+    }
+    match control::restart(target) {
+        Ok(()) => answer(target, "restarted"),
+        Err(RequestError::NoMonitor | RequestError::NotRunning) => start_again(target, "restarted"),
+        Err(error) => failed("restart", target, &error),
+    }
 }
 
 /// Stops a service without a monitor, and starts it from its stored spec. `word`: what it is then.
@@ -127,35 +124,32 @@ fn answer(target: &ServiceRef, word: &str) -> Exit {
 
 /// Reloads the service.
 pub(crate) fn reload(matches: &ArgMatches) -> Exit {
-    which::each(matches, |target| {
-        match owner(target, &control::status(target)) {
-            Ok(Owner::Manager(managed)) if managed.has(Operation::Reload) => {
-                return start::done(
-                    target,
-                    &managed,
-                    Operation::Reload,
-                    "reloaded",
-                    start::OPERATION_TIMEOUT,
-                );
+    which::each(matches, reload_one)
+}
+
+/// Reloads one service.
+pub(super) fn reload_one(target: &ServiceRef) -> Exit {
+    match owner(target, &control::status(target)) {
+        Ok(Owner::Manager(managed)) if managed.has(Operation::Reload) => {
+            return start::done(target, &managed, Operation::Reload, "reloaded", start::OPERATION_TIMEOUT);
+        }
+        Ok(Owner::Manager(managed)) => match control::reload(target) {
+            // svcadapt has no part in it.
+            Err(RequestError::NotRunning | RequestError::NoReload) => {
+                let error = StepError::new("reload", format!("{managed} has no reload"));
+                let hint = "use `svcadapt restart`, or the signal that the program knows";
+                return report::failed(&error.of(target.to_string()).hint(hint).status(NOT_DONE));
             }
-            Ok(Owner::Manager(managed)) => match control::reload(target) {
-                // svcadapt has no part in it.
-                Err(RequestError::NotRunning | RequestError::NoReload) => {
-                    let error = StepError::new("reload", format!("{managed} has no reload"));
-                    let hint = "use `svcadapt restart`, or the signal that the program knows";
-                    return report::failed(&error.of(target.to_string()).hint(hint).status(NOT_DONE));
-                }
-                Err(error) => return failed("reload", target, &error),
-                Ok(()) => return answer(target, "reloaded"),
-            },
-            Ok(Owner::Svcadapt) => {}
-            Err(error) => return report::failed(&error),
-        }
-        match control::reload(target) {
-            Ok(()) => answer(target, "reloaded"),
-            Err(error) => failed("reload", target, &error),
-        }
-    })
+            Err(error) => return failed("reload", target, &error),
+            Ok(()) => return answer(target, "reloaded"),
+        },
+        Ok(Owner::Svcadapt) => {}
+        Err(error) => return report::failed(&error),
+    }
+    match control::reload(target) {
+        Ok(()) => answer(target, "reloaded"),
+        Err(error) => failed("reload", target, &error),
+    }
 }
 
 /// Sends the signal.
@@ -170,7 +164,8 @@ pub(crate) fn signal(matches: &ArgMatches) -> Exit {
     })
 }
 
-fn failed(stage: &str, target: &ServiceRef, cause: &RequestError) -> Exit {
+/// Reports a request that was not done.
+pub(super) fn failed(stage: &str, target: &ServiceRef, cause: &RequestError) -> Exit {
     report::refused(stage, target, &cause.to_string(), cause.hint(), status_of(cause))
 }
 

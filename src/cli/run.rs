@@ -56,22 +56,15 @@ const UNTIL_BELIEVED: Duration = Duration::from_millis(300);
 
 /// Runs the service, or prints the plan with `--dry-run`.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let mut loaded = match spec_file::load_with_options(matches) {
+    let loaded = match spec_file::load_with_options(matches) {
         Ok(loaded) => loaded,
         Err(errors) => return usage_error(&errors),
     };
-    let mut unsupported_commands = spec_file::unsupported_commands(&mut loaded);
-    unsupported_commands.extend(further_commands(&loaded.draft, args::mode_option(matches)));
-    let Loaded { draft, warnings, unsupported, elsewhere, .. } = loaded;
     let mode = args::mode_option(matches);
-    let remarks = unsupported.into_iter().chain(elsewhere).map(NotHonoured::of_remark);
-    let not_honoured: Vec<NotHonoured> = remarks.chain(fields_not_honoured(&draft, mode)).collect();
-    let mut notes: Vec<StepError> = warnings.into_iter().map(spec_message).collect();
-    notes.extend(not_honoured::messages(&not_honoured, matches.get_flag("verbose")));
-    report_all(&notes);
-    if !unsupported_commands.is_empty() {
-        return usage_error(&unsupported_commands);
-    }
+    let (draft, not_honoured, notes) = match with_notes(loaded, mode, matches.get_flag("verbose")) {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
     if matches.get_flag("strict") && !notes.is_empty() {
         return usage_error(&[strict_error()]);
     }
@@ -94,6 +87,39 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             Err(error) => Attempt::Done(failed(&error)),
         }
     })
+}
+
+/// The settings of a file. What in it is not honoured here is reported, and returned.
+fn with_notes(
+    mut loaded: Loaded,
+    mode: ModeOption,
+    verbose: bool,
+) -> Result<(SpecDraft, Vec<NotHonoured>, Vec<StepError>), Exit> {
+    let mut unsupported_commands = spec_file::unsupported_commands(&mut loaded);
+    unsupported_commands.extend(further_commands(&loaded.draft, mode));
+    let Loaded { draft, warnings, unsupported, elsewhere, .. } = loaded;
+    let remarks = unsupported.into_iter().chain(elsewhere).map(NotHonoured::of_remark);
+    let not_honoured: Vec<NotHonoured> = remarks.chain(fields_not_honoured(&draft, mode)).collect();
+    let mut notes: Vec<StepError> = warnings.into_iter().map(spec_message).collect();
+    notes.extend(not_honoured::messages(&not_honoured, verbose));
+    report_all(&notes);
+    if unsupported_commands.is_empty() {
+        Ok((draft, not_honoured, notes))
+    } else {
+        Err(usage_error(&unsupported_commands))
+    }
+}
+
+/// The settings of a file that can be started here. What is not honoured, or why it cannot, is reported.
+pub(crate) fn startable(loaded: Loaded, mode: ModeOption) -> Result<SpecDraft, Exit> {
+    let (draft, ..) = with_notes(loaded, mode, false)?;
+    check_start(draft.clone(), mode)?;
+    Ok(draft)
+}
+
+/// Starts the service of settings that [`startable`] has checked.
+pub(crate) fn start_checked(draft: SpecDraft, mode: ModeOption) -> Exit {
+    with_plan(draft, None, mode, Notes::Reported, |prepared| start(prepared, None))
 }
 
 /// Runs the service of a command line that [`super::quick`] has read.

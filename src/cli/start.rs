@@ -33,7 +33,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     which::each_alone(matches, "start", start)
 }
 
-fn start(target: &ServiceRef) -> Exit {
+/// Starts one service.
+pub(super) fn start(target: &ServiceRef) -> Exit {
     let found = control::status(target);
     match (owner(target, &found), &found.state) {
         (Ok(Owner::Manager(managed)), _) => by_manager(target, &managed, &found),
@@ -58,7 +59,8 @@ fn by_manager(target: &ServiceRef, managed: &ManagedService, found: &Status) -> 
     done(target, managed, Operation::Start, "started", OPERATION_TIMEOUT)
 }
 
-fn already(target: &ServiceRef, pid: Option<i32>) -> Exit {
+/// Prints that it runs.
+pub(super) fn already(target: &ServiceRef, pid: Option<i32>) -> Exit {
     let pid = pid.map(|pid| format!(", process {pid}")).unwrap_or_default();
     report::answer(&format!("{}: already running{pid}\n", printable(target.to_string())), 0)
 }

@@ -69,6 +69,14 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     report::answer(&text, last)
 }
 
+/// Prints the state of one service as a text.
+pub(crate) fn print(target: ServiceRef) -> Exit {
+    match Page::of(target) {
+        Ok(page) => report::answer(&page.text(), page.status()),
+        Err(error) => report::failed(&error),
+    }
+}
+
 /// What is printed of a service.
 struct Page {
     target: ServiceRef,

@@ -52,11 +52,16 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Ok(timeout) => timeout,
         Err(error) => return report::failed(&error),
     };
-    which::each(matches, |target| match owner(target, &control::status(target)) {
+    which::each(matches, |target| stop(target, timeout))
+}
+
+/// Stops one service.
+pub(super) fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Exit {
+    match owner(target, &control::status(target)) {
         Ok(Owner::Manager(managed)) => by_manager(target, &managed, timeout),
         Ok(Owner::Svcadapt) => by_svcadapt(target, timeout),
         Err(error) => report::failed(&error),
-    })
+    }
 }
 
 /// Stops a service by its manager, and ends what the manager has left.
@@ -84,7 +89,8 @@ fn by_manager(target: &ServiceRef, managed: &ManagedService, timeout: Option<Tim
     }
 }
 
-fn by_svcadapt(target: &ServiceRef, timeout: Option<Timespan>) -> Exit {
+/// Stops a service that svcadapt has.
+pub(super) fn by_svcadapt(target: &ServiceRef, timeout: Option<Timespan>) -> Exit {
     match control::stop(target, timeout) {
         Ok(stopped) => {
             let text = message(target, &stopped);

@@ -23,6 +23,7 @@ mod operation;
 mod runit;
 mod s6;
 mod scanned;
+mod script_claims;
 mod service;
 mod service_manager;
 mod settle;

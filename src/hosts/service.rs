@@ -71,6 +71,16 @@ pub(crate) trait Managed: fmt::Debug {
         false
     }
 
+    /// How long it may take after the commands, of which the last one had this limit.
+    fn settle_limit(&self, limit: Duration) -> Duration {
+        limit
+    }
+
+    /// Whether it is the service of a program that describes itself, of which svcadapt knows nothing.
+    fn is_foreign(&self) -> bool {
+        false
+    }
+
     /// The command that prints its log, if the manager keeps it.
     fn log_command(&self, _query: &LogQuery) -> Option<Command> {
         None
@@ -128,7 +138,8 @@ impl ManagedService {
         for tool in &commands {
             tool.succeed()?;
         }
-        before.map_or(Ok(()), |before| settle(self.0.as_ref(), operation, &before, limit))
+        before
+            .map_or(Ok(()), |before| settle(self.0.as_ref(), operation, &before, self.0.settle_limit(limit)))
     }
 
     /// Waits until it has reached a phase, and returns the phase that it is in then, or after `limit` (`None`: no limit).
@@ -157,6 +168,11 @@ impl ManagedService {
     /// The command that prints its log in place of this process. `None` if the manager keeps no log.
     pub fn log_command(&self, query: &LogQuery) -> Option<Command> {
         self.0.log_command(query)
+    }
+
+    /// Whether it is the service of an init script that does not use svcadapt.
+    pub fn is_foreign(&self) -> bool {
+        self.0.is_foreign()
     }
 
     /// Whether this process is a part of the service.

@@ -89,6 +89,11 @@ enum RootGroup {
     Service,
 }
 
+/// Whether only root can replace the file at the end of a path. Its own mode is not looked at.
+pub fn is_roots_place(path: &Path) -> bool {
+    Judge::of_root().reach(path, Last::File).is_ok_and(|reach| reach == Reach::RootOnly)
+}
+
 impl Judge {
     /// For root's own files: only root is trusted.
     pub fn of_root() -> Self {

@@ -24,6 +24,7 @@ mod harden;
 mod harness;
 mod hostile_input;
 mod house;
+mod init_script;
 mod launchd;
 mod life;
 mod logs;

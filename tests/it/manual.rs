@@ -8,7 +8,7 @@ use crate::harness::have;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 /// All commands, in the order of the help.
-pub(crate) const COMMANDS: [&str; 29] = [
+pub(crate) const COMMANDS: [&str; 30] = [
     "run",
     "detect",
     "audit",
@@ -36,6 +36,7 @@ pub(crate) const COMMANDS: [&str; 29] = [
     "wait",
     "probe",
     "notify",
+    "init",
     "completions",
     "man",
 ];
@@ -72,7 +73,7 @@ fn manual_pages_cover_every_command_and_option() {
         stderr_of(&svcadapt(["man", "walk"])),
         "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, gen-openrc, \
          gen-runit, gen-s6, gen-sysv, show, \
-         check, status, install, uninstall, enable, disable, start, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, completions, man\n"
+         check, status, install, uninstall, enable, disable, start, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, init, completions, man\n"
     );
 }
 

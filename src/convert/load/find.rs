@@ -23,25 +23,44 @@ pub fn find(path: &Path, scopes: &[Scope]) -> Result<PathBuf, LoadError> {
     let Some((name, unit)) = name.and_then(|name| Some((name, service(name)?))) else {
         return Ok(path.to_owned());
     };
-    let suffix = if name.ends_with(".socket") { ".socket" } else { ".service" };
-    let names: Vec<String> = [Some(unit.clone()), unit.template()]
-        .into_iter()
-        .flatten()
-        .map(|unit| format!("{}{suffix}", unit.stem()))
-        .collect();
-    let exists = |path: &Path| path.symlink_metadata().is_ok();
+    let names = file_names(name, &unit);
     if names.iter().any(|name| exists(Path::new(name))) {
         return Ok(path.to_owned());
     }
+    installed(name, &names, scopes).ok_or_else(|| {
+        let cause = "neither a file here nor a unit in systemd's search path";
+        let hint = "systemd.unit(5) lists the directories; give a file elsewhere as a path with a '/'";
+        LoadError::about(Path::new(name), cause, Some(hint))
+    })
+}
+
+/// The path of the unit of a service in systemd's search paths of these scopes. The current directory is not searched.
+pub fn find_unit(service: &str, scopes: &[Scope]) -> Result<PathBuf, LoadError> {
+    let name = with_suffix(service);
+    let found = UnitName::parse(&name).and_then(|unit| installed(&name, &file_names(&name, &unit), scopes));
+    found.ok_or_else(|| {
+        let cause = "there is no such unit in systemd's search path";
+        LoadError::about(Path::new(&name), cause, Some("systemd.unit(5) lists the directories"))
+    })
+}
+
+/// The names that the file of a unit may have: its own, and that of its template.
+fn file_names(name: &str, unit: &UnitName) -> Vec<String> {
+    let suffix = if name.ends_with(".socket") { ".socket" } else { ".service" };
+    let all = [Some(unit.clone()), unit.template()].into_iter().flatten();
+    all.map(|unit| format!("{}{suffix}", unit.stem())).collect()
+}
+
+fn installed(name: &str, file_names: &[String], scopes: &[Scope]) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = scopes.iter().copied().flat_map(directories).collect();
-    for file in &names {
-        if let Some(folder) = folders.iter().find(|folder| exists(&folder.join(file))) {
-            return Ok(resolve_alias(&folder.join(file), &folder.join(name), &folders));
-        }
-    }
-    let cause = "neither a file here nor a unit in systemd's search path";
-    let hint = "systemd.unit(5) lists the directories; give a file elsewhere as a path with a '/'";
-    Err(LoadError::about(Path::new(name), cause, Some(hint)))
+    file_names.iter().find_map(|file| {
+        let folder = folders.iter().find(|folder| exists(&folder.join(file)))?;
+        Some(resolve_alias(&folder.join(file), &folder.join(name), &folders))
+    })
+}
+
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 fn with_suffix(stem: &str) -> String {

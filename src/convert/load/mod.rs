@@ -8,6 +8,7 @@ mod json;
 mod loaded;
 mod plist;
 mod read;
+mod script;
 mod search_path;
 mod sockets;
 mod unit;
@@ -65,6 +66,8 @@ fn service_of(socket: &Path) -> PathBuf {
 /// What the command needs beyond the public interface. It may change in any release.
 #[doc(hidden)]
 pub mod internal {
+    pub use super::find::find_unit;
     pub use super::read::{ReadFile, spec_text, unit_text};
+    pub use super::script::load_script;
     pub use super::unit_files::{UnitFiles, unit_files};
 }

@@ -5,14 +5,17 @@ use std::path::Path;
 use svcadapt_spec::{NativeValue, Origin, SpecError};
 
 use super::loaded::{LoadError, Loaded, Remark, Source};
-use super::read::{ReadFile, spec_text};
+use super::read::{ReadFile, text_of};
+use super::script::{blanked, is_script};
 use crate::divide::{Subject, reason_without_launchd};
 use crate::plist;
 use crate::plist::{ON_DEMAND_ONLY, OriginalJob, UnmappedKey};
 
 /// Loads the job.
 pub(super) fn load(path: &Path, read: ReadFile) -> Result<Loaded, Vec<LoadError>> {
-    let bytes = spec_text(path, read).map_err(|error| vec![error])?;
+    let bytes = text_of(path, read).map_err(|error| vec![error])?;
+    let is_script = is_script(&bytes);
+    let bytes = blanked(bytes);
     let reading = plist::read(&bytes, path)
         .map_err(|errors| errors.into_iter().map(LoadError::from).collect::<Vec<_>>())?;
     let place = |unmapped: &UnmappedKey| (Subject::Key(unmapped.key.clone()), unmapped.origin.clone());
@@ -36,7 +39,8 @@ pub(super) fn load(path: &Path, read: ReadFile) -> Result<Loaded, Vec<LoadError>
         warnings: in_order(warnings),
         unsupported: unsupported.into_iter().map(Remark::Key).collect(),
         places,
-        source: OriginalJob::new(path, bytes).map(Source::Plist),
+        // launchd reads no script, so that one is written anew.
+        source: OriginalJob::new(path, bytes).filter(|_| !is_script).map(Source::Plist),
         ..Loaded::default()
     })
 }

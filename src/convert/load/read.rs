@@ -6,14 +6,20 @@ use std::path::Path;
 use std::{fs, io};
 
 use super::loaded::LoadError;
+use super::script::blanked;
 use crate::MAX_FILE_BYTES;
 use crate::unit::MAX_UNIT_BYTES;
 
 /// Reads at most a number of bytes of a regular file; `None` if it is anything else.
 pub type ReadFile<'a> = &'a dyn Fn(&Path, u64) -> io::Result<Option<Vec<u8>>>;
 
-/// The text of a property list or a JSON file.
+/// The text of a property list or a JSON file, without the lines that make it a script.
 pub fn spec_text(path: &Path, read: ReadFile) -> Result<Vec<u8>, LoadError> {
+    Ok(blanked(text_of(path, read)?))
+}
+
+/// The text of a property list or a JSON file as it is.
+pub(super) fn text_of(path: &Path, read: ReadFile) -> Result<Vec<u8>, LoadError> {
     text(path, MAX_FILE_BYTES, read).map_err(|error| LoadError::Unreadable(path.to_owned(), error))
 }
 

@@ -26,9 +26,17 @@ pub(super) enum WithSockets {
 
 /// Loads a unit with its drop-ins and its socket unit.
 pub(super) fn load(path: &Path, with_sockets: WithSockets, read: ReadFile) -> Result<Loaded, Vec<LoadError>> {
+    load_files(unit_files(path).map_err(|error| vec![error])?, with_sockets, read)
+}
+
+/// The same for files that are already found.
+pub(super) fn load_files(
+    service: UnitFiles,
+    with_sockets: WithSockets,
+    read: ReadFile,
+) -> Result<Loaded, Vec<LoadError>> {
     let one = |error: LoadError| vec![error];
     let all = |errors: Vec<SpecError>| errors.into_iter().map(LoadError::from).collect::<Vec<_>>();
-    let service = unit_files(path).map_err(one)?;
     let elsewhere = other_sockets(&service, read);
     let mut reader = LimitedReader { read, left: Some(MAX_UNIT_BYTES) };
     let (unit, drop_ins) = reader.unit(&service)?;
