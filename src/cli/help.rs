@@ -24,7 +24,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         "Write it for a service manager",
         &["gen-unit", "gen-plist", "gen-openrc", "gen-runit", "gen-s6", "gen-sysv"],
     ),
-    ("Examine", &["check", "show", "detect", "audit"]),
+    ("Examine", &["explain", "check", "show", "detect", "audit"]),
     ("In scripts", &["probe", "notify", "init", "completions", "man"]),
 ];
 

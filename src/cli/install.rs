@@ -141,7 +141,7 @@ fn files(matches: &ArgMatches, manager: ServiceManager) -> Result<(ServiceName, 
 }
 
 /// The version of the installed systemd, as far as svcadapt knows it.
-fn version() -> Version {
+pub(super) fn version() -> Version {
     let installed = svcadapt_hosts::systemd_version().map(|version| version.to_string());
     let known = installed.and_then(|version| Version::parse(version.as_ref()).ok());
     known.unwrap_or_default()

@@ -12,6 +12,7 @@ mod audit;
 mod check;
 mod detect;
 mod exit;
+mod explain;
 mod foreign;
 mod gen_openrc;
 mod gen_plist;
@@ -99,6 +100,7 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
             Some(("gen-s6", matches)) => gen_s6::run(matches),
             Some(("gen-sysv", matches)) => gen_sysv::run(matches),
             Some(("show", matches)) => show::run(matches),
+            Some(("explain", matches)) => explain::run(matches),
             Some(("check", matches)) => check::run(matches),
             Some(("status", matches)) => status::run(matches),
             Some(("install", matches)) => install::run(matches),
@@ -142,6 +144,7 @@ fn command() -> Command {
         .subcommand(gen_s6::command())
         .subcommand(gen_sysv::command())
         .subcommand(show::command())
+        .subcommand(explain::command())
         .subcommand(check::command())
         .subcommand(status::command())
         .subcommand(install::command())

@@ -16,6 +16,8 @@ const MADE: &[(&str, &[&str])] = &[
     ("s6", &["gen-s6", "--svcadapt", "/usr/bin/svcadapt"]),
     ("sysv", &["gen-sysv", "--svcadapt", "/usr/bin/svcadapt"]),
     ("show", &["show"]),
+    ("explain", &["explain", "--host", "systemd"]),
+    ("explain-classic", &["explain", "--host", "classic"]),
 ];
 
 fn cases() -> Vec<PathBuf> {

@@ -14,6 +14,7 @@ mod cost;
 mod daemon;
 mod detect;
 mod english;
+mod explain;
 mod first_commands;
 mod format;
 mod gen_plist;

@@ -8,11 +8,12 @@ use crate::harness::have;
 use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 /// All commands, in the order of the help.
-pub(crate) const COMMANDS: [&str; 30] = [
+pub(crate) const COMMANDS: [&str; 31] = [
     "run",
     "detect",
     "audit",
     "check",
+    "explain",
     "gen-unit",
     "gen-plist",
     "gen-openrc",
@@ -73,7 +74,7 @@ fn manual_pages_cover_every_command_and_option() {
         stderr_of(&svcadapt(["man", "walk"])),
         "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, gen-openrc, \
          gen-runit, gen-s6, gen-sysv, show, \
-         check, status, install, uninstall, enable, disable, start, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, init, completions, man\n"
+         explain, check, status, install, uninstall, enable, disable, start, stop, restart, reload, reopen, signal, list, logs, wait, probe, notify, init, completions, man\n"
     );
 }
 
