@@ -14,6 +14,7 @@ mod detect;
 mod exit;
 mod explain;
 mod foreign;
+mod foreign_daemon;
 mod gen_openrc;
 mod gen_plist;
 mod gen_runit;

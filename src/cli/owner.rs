@@ -19,9 +19,10 @@ pub(crate) enum Owner {
 pub(crate) fn owner(target: &ServiceRef, found: &Status) -> Result<Owner, StepError> {
     let managed = match (&found.state, target) {
         (RunState::Running(main, _), _) => svcadapt_hosts::of_process(found.first.unwrap_or(*main), *main)
+            .map_err(unknown)?
             .or_else(|| svcadapt_hosts::started_as(found.name.as_deref()?)),
         (RunState::Dead(_) | RunState::NotRunning, ServiceRef::Name(name)) => {
-            let mut all = svcadapt_hosts::named(name.as_str())?;
+            let mut all = svcadapt_hosts::named(name.as_str()).map_err(unknown)?;
             // What has a record of svcadapt was not started by a script that does not use it.
             all.retain(|managed| found.state == RunState::NotRunning || !managed.is_foreign());
             only(all, target)?
@@ -30,6 +31,15 @@ pub(crate) fn owner(target: &ServiceRef, found: &Status) -> Result<Owner, StepEr
     };
     let managed = managed.filter(|managed| !managed.contains_this_process());
     Ok(managed.map_or(Owner::Svcadapt, Owner::Manager))
+}
+
+/// Exit status: unknown (LSB).
+const UNKNOWN: u8 = 4;
+
+/// A manager that does not answer may have the service.
+fn unknown(error: StepError) -> StepError {
+    let hint = error.hint.clone().unwrap_or_else(|| "its manager has to answer first".to_owned());
+    error.status(UNKNOWN).hint(hint)
 }
 
 fn only(mut all: Vec<ManagedService>, target: &ServiceRef) -> Result<Option<ManagedService>, StepError> {

@@ -4,6 +4,7 @@ use clap::{ArgMatches, Command};
 use svcadapt::control;
 use svcadapt::control::{RequestError, ServiceRef};
 
+use super::owner::{Owner, owner};
 use super::requests::status_of;
 use super::text::printable;
 use super::{Exit, report, which};
@@ -33,6 +34,28 @@ fn reopen(target: &ServiceRef) -> Exit {
         Err(RequestError::Failed(why)) if !why.is_empty() => {
             report::refused("reopen", target, &why, None, status_of(&RequestError::Failed(String::new())))
         }
+        Err(RequestError::NotRunning) => without_record(target),
         Err(error) => report::refused("reopen", target, &error.to_string(), error.hint(), status_of(&error)),
+    }
+}
+
+/// A service of which only its manager knows: no signal is known that makes it open its files again.
+fn without_record(target: &ServiceRef) -> Exit {
+    let not_running = RequestError::NotRunning;
+    match owner(target, &control::status(target)) {
+        Ok(Owner::Manager(managed)) if managed.state().is_ok_and(|state| !state.phase.is_over()) => {
+            let cause = format!("{managed} runs it, and svcadapt does not know its signal for that");
+            let hint =
+                format!("`svcadapt signal -s USR1 {target}` sends one; `svcadapt reload` may do it, too");
+            report::refused("reopen", target, &cause, Some(hint), 1)
+        }
+        Err(error) => report::failed(&error),
+        Ok(_) => report::refused(
+            "reopen",
+            target,
+            &not_running.to_string(),
+            not_running.hint(),
+            status_of(&not_running),
+        ),
     }
 }

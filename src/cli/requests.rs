@@ -15,6 +15,8 @@ use super::{Exit, report, run, start, which};
 const NOT_DONE: u8 = 1;
 /// Exit status: permission denied (LSB, "user had insufficient privilege").
 const DENIED: u8 = 4;
+/// Exit status: nothing is known of it (LSB, "program is not installed").
+const NOT_INSTALLED: u8 = 5;
 /// Exit status: the program is not running (LSB).
 const NOT_RUNNING: u8 = 7;
 
@@ -27,7 +29,7 @@ pub(crate) fn restart_command() -> Command {
              process that stays with the service does it without giving up the lock. A service that is not running is \
              started if its record is left. A service of a manager without such a process is restarted by the manager.\n\n\
              Exit status: 0 it runs again; as `run` if the start fails; 1 it could not be stopped, or a condition \
-             is not met, 4 permission denied, 7 \
+             is not met, 4 permission denied, or its manager does not answer, 5 \
              nothing is known of it.",
         )
 }
@@ -52,7 +54,8 @@ pub(crate) fn signal_command() -> Command {
     which::several(Command::new("signal"))
         .about("Sends a signal to the main process of a service")
         .long_about(
-            "Sends a signal to the main process, which is identified by its lock, not by a number in a file.\n\n\
+            "Sends a signal to the main process, which is identified by its lock, not by a number in a file. Of a service of which \
+             only its manager knows: by systemctl(1) or launchctl(1), else to the process that the manager names.\n\n\
              Exit status: 0 sent, 1 not sent, 4 permission denied, 7 not running, or without a main process now: it waits \
              for its restart, or has ended and counts as running (RemainAfterExit=).",
         )
@@ -96,7 +99,7 @@ pub(super) fn start_again(target: &ServiceRef, word: &str) -> Exit {
         let cause = "nothing is stored of it that could be started";
         let error = StepError::new(if word == "started" { "start" } else { "restart" }, cause)
             .of(target.to_string())
-            .status(NOT_RUNNING);
+            .status(NOT_INSTALLED);
         return report::failed(
             &error.hint("`svcadapt list` shows the services; start it with `svcadapt run`"),
         );
@@ -159,9 +162,22 @@ pub(crate) fn signal(matches: &ArgMatches) -> Exit {
         Err(error) => report::failed(&report::value_error("signal", word.as_ref(), error)),
         Ok(name) => match control::send_signal(target, name) {
             Ok(()) => Exit::Status(0),
+            Err(RequestError::NotRunning) => signal_by_manager(target, name),
             Err(error) => failed("signal", target, &error),
         },
     })
+}
+
+/// Has a signal sent to a service that has no record.
+fn signal_by_manager(target: &ServiceRef, name: SignalName) -> Exit {
+    match owner(target, &control::status(target)) {
+        Ok(Owner::Manager(managed)) => match managed.send_signal(name) {
+            Ok(()) => Exit::Status(0),
+            Err(error) => report::failed(&start::explained(error)),
+        },
+        Ok(Owner::Svcadapt) => failed("signal", target, &RequestError::NotRunning),
+        Err(error) => report::failed(&error),
+    }
 }
 
 /// Reports a request that was not done.

@@ -24,7 +24,8 @@ pub(crate) fn command() -> Command {
              runit, s6, daemontools, supervisord, or an init script with svcadapt in it. It waits as long as the manager's tool does: until the \
              service is ready where the manager knows readiness. A service without a manager is started from its record, \
              if it has ended without `stop`. `svcadapt run` starts a new one.\n\n\
-             Exit status: 0 it runs, 1 it could not be started, 4 permission denied, 7 nothing is known of it.",
+             Exit status: 0 it runs, 1 it could not be started, 4 permission denied, or its manager does not answer, 5 nothing \
+             is known of it.",
         )
 }
 

@@ -5,29 +5,32 @@ mod host;
 pub(crate) use host::add_json;
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use svcadapt::control::{MonitorStatus, PidFile, PidFileContent, RunState, ServiceRef, Status, Usage};
 use svcadapt::{StepError, control};
 use svcadapt_hosts::{HostState, ManagedService};
 
+use super::foreign_daemon::ForeignDaemon;
 use super::owner::{Owner, owner};
 use super::state_word::state_word;
 use super::text::{json_text, printable, printable_path};
-use super::{Exit, last_lines, report, which};
+use super::{Exit, foreign_daemon, last_lines, report, which};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
-    which::several(Command::new("status"))
+    foreign_daemon::option(which::several(Command::new("status")))
         .about("Prints the state of a service, under any manager or none")
         .long_about(
             "Prints the state, the process and the uptime of a service that `run` or the library started, and of a service \
              of this name that a manager of this machine has: systemd (also the user's), launchd, OpenRC, runit, s6, \
              daemontools, supervisord, or an init script with svcadapt in it. The \
              process is the holder of the service's lock; a pid file that names another process is reported. Of a service \
-             that has ended without `stop`, or waits for its restart, the last lines of its log follow.\n\n\
+             that has ended without `stop`, or waits for its restart, the last lines of its log follow. The process of a pid file that \
+             svcadapt does not know is shown, and proved with --exec.\n\n\
              Exit status (LSB): 0 running, 1 dead, but its record or pid file is left, or failed, as its manager says, 3 not running, 4 unknown.",
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON object; of several services an array"))
@@ -41,7 +44,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     };
     let several = targets.len() > 1;
     let (mut last, mut objects, mut text) = (0, Vec::new(), String::new());
-    for page in targets.into_iter().map(Page::of) {
+    let program = foreign_daemon::program(matches);
+    for page in targets.into_iter().map(|target| Page::of(target, program)) {
         let status = match page {
             Ok(page) => {
                 if matches.get_flag("json") {
@@ -71,7 +75,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 
 /// Prints the state of one service as a text.
 pub(crate) fn print(target: ServiceRef) -> Exit {
-    match Page::of(target) {
+    match Page::of(target, None) {
         Ok(page) => report::answer(&page.text(), page.status()),
         Err(error) => report::failed(&error),
     }
@@ -82,22 +86,34 @@ struct Page {
     target: ServiceRef,
     found: Status,
     managed: Option<(ManagedService, HostState)>,
+    /// Why its manager is not known. Its record proves that it runs.
+    doubt: Option<StepError>,
+    /// The process of a pid file that svcadapt does not know.
+    daemon: Option<ForeignDaemon>,
     lines: Vec<String>,
 }
 
 impl Page {
-    fn of(target: ServiceRef) -> Result<Self, StepError> {
+    /// `program`: that of a pid file which svcadapt does not know.
+    fn of(target: ServiceRef, program: Option<&Path>) -> Result<Self, StepError> {
         let found = control::status(&target);
         let unknown = |error: StepError| error.status(UNKNOWN);
-        let managed = match owner(&target, &found).map_err(unknown)? {
-            Owner::Manager(managed) => {
-                let state = managed.state().map_err(unknown)?;
-                Some((managed, state))
-            }
-            Owner::Svcadapt => None,
+        let asked = owner(&target, &found).and_then(|owner| match owner {
+            Owner::Manager(managed) => managed.state().map(|state| Some((managed, state))),
+            Owner::Svcadapt => Ok(None),
+        });
+        let (managed, doubt) = match asked {
+            Ok(managed) => (managed, None),
+            Err(error) if matches!(found.state, RunState::Running(..)) => (None, Some(error)),
+            Err(error) => return Err(unknown(error)),
         };
         let lines = last_lines::of(&found);
-        Ok(Self { target, found, managed, lines })
+        let daemon = foreign_daemon::pid_file(&target, &found.state).map(|path| ForeignDaemon::look(path, program));
+        let daemon = match daemon.transpose() {
+            Err(error) if program.is_some() => return Err(unknown(error)),
+            daemon => daemon.ok().flatten().flatten(),
+        };
+        Ok(Self { target, found, managed, doubt, daemon, lines })
     }
 
     fn json(&self) -> Value {
@@ -105,6 +121,12 @@ impl Page {
         if let Value::Object(object) = &mut value {
             if let Some((managed, state)) = &self.managed {
                 add_json(object, managed, state, &self.found);
+            }
+            if let Some(daemon) = &self.daemon {
+                daemon.add_json(object);
+            }
+            if let Some(doubt) = &self.doubt {
+                object.insert("host".to_owned(), json!({ "manager": null, "why": doubt.to_string() }));
             }
             if !self.lines.is_empty() {
                 object.insert("last_lines".to_owned(), self.lines.clone().into());
@@ -121,6 +143,13 @@ impl Page {
             Some((managed, state)) => as_text(&self.target, &self.found) + &host::line(managed, state),
             None => as_text(&self.target, &self.found),
         };
+        if let Some(daemon) = &self.daemon {
+            text = if daemon.is_proved { String::new() } else { text } + &daemon.text(&self.target);
+        }
+        if let Some(doubt) = &self.doubt {
+            let first = doubt.to_string().lines().next().unwrap_or_default().to_owned();
+            text.extend(["  host: unknown, ", &printable(&first), "\n"]);
+        }
         for line in &self.lines {
             text.extend(["  | ", line, "\n"]);
         }
@@ -128,6 +157,9 @@ impl Page {
     }
 
     fn status(&self) -> u8 {
+        if self.daemon.as_ref().is_some_and(|daemon| daemon.is_proved) {
+            return 0;
+        }
         match (&self.found.state, &self.managed) {
             (RunState::Dead(_) | RunState::NotRunning, Some((_, state))) => host::status(&state.phase),
             (state, _) => status(state),
@@ -201,7 +233,7 @@ fn as_text(target: &ServiceRef, found: &Status) -> String {
 pub(crate) fn as_json(target: &ServiceRef, found: &Status) -> Value {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
-    let path = |path: &std::path::Path| Value::from(path.to_string_lossy());
+    let path = |path: &Path| Value::from(path.to_string_lossy());
     let target_name = match target {
         ServiceRef::Name(name) => Some(name.to_string()),
         ServiceRef::PidFile(_) => None,

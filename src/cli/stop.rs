@@ -13,7 +13,7 @@ use svcadapt_spec::Timespan;
 
 use super::owner::{Owner, owner};
 use super::text::printable;
-use super::{Exit, report, start, which};
+use super::{Exit, foreign_daemon, report, start, which};
 
 /// Exit status: the service could not be stopped (LSB, "generic or unspecified error").
 const NOT_STOPPED: u8 = 1;
@@ -22,7 +22,7 @@ const DENIED: u8 = 4;
 
 /// The clap command.
 pub(crate) fn command() -> Command {
-    which::several(Command::new("stop"))
+    foreign_daemon::option(which::several(Command::new("stop")))
         .about("Stops a service, under any manager or none, and waits until it has ended")
         .long_about(
             "A service that a manager of this machine has (systemd, launchd, OpenRC, runit, s6, daemontools, supervisord, an \
@@ -31,7 +31,9 @@ pub(crate) fn command() -> Command {
              has ended; after a timeout it sends SIGKILL. Leftover processes are stopped in the same way, even if the \
              main process has already ended: those in the service's own session, and those that inherited the \
              descriptor of its lock or its SVCADAPT_PROCESS. With a monitor, KillMode=process and none leave them. The main process is the holder of the service's lock; \
-             a pid file that names another process is ignored.\n\n\
+             a pid file that names another process is ignored. The process of a pid file that svcadapt does not know is \
+             stopped only if --exec names the program that it runs, it is not younger than the file, and only root (or you) \
+             can write the file.\n\n\
              Exit status: 0 the service has ended or was not running, 1 it could not be stopped, 4 permission denied.",
         )
         .arg(
@@ -52,7 +54,14 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Ok(timeout) => timeout,
         Err(error) => return report::failed(&error),
     };
-    which::each(matches, |target| stop(target, timeout))
+    let program = foreign_daemon::program(matches);
+    which::each(matches, |target| {
+        let state = control::status(target).state;
+        match (foreign_daemon::pid_file(target, &state), program) {
+            (Some(path), Some(program)) => foreign_daemon::stop(target, path, program, timeout),
+            _ => stop(target, timeout),
+        }
+    })
 }
 
 /// Stops one service.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::missing_errors_doc)]
 
+mod foreign;
 mod list;
 mod monitor;
 mod request;
@@ -17,6 +18,8 @@ mod stop;
 mod unknown_reason;
 mod wait;
 
+#[doc(hidden)]
+pub use foreign::ForeignProcess;
 pub use list::list;
 pub use request::{RequestError, reload, reopen, restart, send_signal};
 pub use service::ServiceRef;

@@ -38,7 +38,8 @@ impl UnknownReason {
             ),
             Self::Unrecorded(_) => Some("try again; its record may have been removed".to_owned()),
             Self::Unproven(pid) => Some(format!(
-                "a service that svcadapt started has a record; `svcadapt audit {pid}` shows what this process is"
+                "a service that svcadapt started has a record; `svcadapt audit {pid}` shows what this process is, and --exec PROGRAM \
+                 proves it"
             )),
             Self::Untrusted(_, _, cure) => cure.clone(),
             Self::Leftovers(_) => Some(

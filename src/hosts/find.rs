@@ -13,15 +13,25 @@ use super::{ManagedService, daemontools, launchd, openrc, runit, s6, supervisord
 
 /// The service that a manager has started these processes for: the first one, which may be a monitor of svcadapt, and the
 /// program's main one. `None`: no manager has, or it may not be looked at.
-pub fn of_process(first: i32, main: i32) -> Option<ManagedService> {
-    if let Some(unit) = is_booted_with_systemd().then(|| systemd::Unit::of_process(first)).flatten() {
-        return Some(ManagedService::new(unit));
+///
+/// # Errors
+///
+/// systemd does not answer, and the process is in the control group of one of its services.
+pub fn of_process(first: i32, main: i32) -> Result<Option<ManagedService>, StepError> {
+    if is_booted_with_systemd()
+        && let Some(unit) = systemd::Unit::of_process(first)?
+    {
+        return Ok(Some(ManagedService::new(unit)));
     }
-    let supervisor = supervisor_of(first).filter(is_here)?;
+    Ok(supervisor_of(first).filter(is_here).and_then(|supervisor| supervised(&supervisor, main)))
+}
+
+/// The service that a supervisor has started.
+fn supervised(supervisor: &Supervisor, main: i32) -> Option<ManagedService> {
     match supervisor.manager {
-        Manager::OpenRc => openrc::OpenRcScript::of(&supervisor).map(ManagedService::new),
-        Manager::Supervisord => supervisord::Program::of_process(&supervisor, main).map(ManagedService::new),
-        _ => Directory::of(&supervisor).and_then(|directory| in_directory(&supervisor, directory)),
+        Manager::OpenRc => openrc::OpenRcScript::of(supervisor).map(ManagedService::new),
+        Manager::Supervisord => supervisord::Program::of_process(supervisor, main).map(ManagedService::new),
+        _ => Directory::of(supervisor).and_then(|directory| in_directory(supervisor, directory)),
     }
 }
 

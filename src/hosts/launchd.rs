@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use svcadapt::StepError;
 use svcadapt::internal::effective_user;
-use svcadapt_spec::{Scope, ServiceName};
+use svcadapt_spec::{Scope, ServiceName, SignalName};
 
 use super::home::home;
 use super::service::{Host, Managed};
@@ -101,6 +101,10 @@ impl Managed for LaunchdJob {
 
     fn state(&self) -> Result<HostState, StepError> {
         Ok(self.print()?.map_or_else(|| HostState::of(RunPhase::Stopped, None), |answer| state(&answer)))
+    }
+
+    fn signal_command(&self, signal: SignalName) -> Option<Tool> {
+        Some(Tool::new("launchctl").args(["kill", &signal.to_string(), &self.address()]))
     }
 
     /// A job that was booted out is there until its process has ended. One that was started may have ended already.

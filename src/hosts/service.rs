@@ -1,11 +1,13 @@
 //! A service in the hands of a manager.
 
 use std::fmt;
+use std::io;
 use std::process::Command;
 use std::time::Duration;
 
 use svcadapt::StepError;
-use svcadapt::internal::LogQuery;
+use svcadapt::internal::{LogQuery, ProcessHandle, error_text, signal};
+use svcadapt_spec::SignalName;
 
 use super::settle::{settle, wait_until};
 use super::tool::Tool;
@@ -81,6 +83,11 @@ pub(crate) trait Managed: fmt::Debug {
         false
     }
 
+    /// The command that sends a signal to its main process, if the manager has one.
+    fn signal_command(&self, _signal: SignalName) -> Option<Tool> {
+        None
+    }
+
     /// The command that prints its log, if the manager keeps it.
     fn log_command(&self, _query: &LogQuery) -> Option<Command> {
         None
@@ -89,6 +96,10 @@ pub(crate) trait Managed: fmt::Debug {
     /// Whether this process is a part of it: a command of the service that asks its own manager would wait for itself.
     fn contains_this_process(&self) -> bool;
 }
+
+/// Exit statuses of the LSB: the rights do not suffice; it does not run.
+const DENIED: u8 = 4;
+const NOT_RUNNING: u8 = 7;
 
 /// A service in the hands of a manager.
 #[derive(Debug)]
@@ -140,6 +151,47 @@ impl ManagedService {
         }
         before
             .map_or(Ok(()), |before| settle(self.0.as_ref(), operation, &before, self.0.settle_limit(limit)))
+    }
+
+    /// Sends a signal to its main process: by the manager, else to the process that the manager names.
+    ///
+    /// # Errors
+    ///
+    /// It does not run (exit status 7, as of the LSB), the manager names no process, or it may not be signalled (4).
+    pub fn send_signal(&self, signal: SignalName) -> Result<(), StepError> {
+        let failed =
+            |cause: &str, status: u8| StepError::new("signal", cause).of(self.address()).status(status);
+        let state = self.state()?;
+        if state.phase.is_over() {
+            return Err(failed("it does not run", NOT_RUNNING));
+        }
+        // The pid file of a script may be in a directory of the service's user, who could name any process.
+        if self.is_foreign() {
+            let hint = "`svcadapt stop --pid-file FILE --exec PROGRAM` proves the process that it stops";
+            return Err(failed("an init script proves no process that could be signalled", 1).hint(hint));
+        }
+        if let Some(tool) = self.0.signal_command(signal) {
+            return tool.succeed().map(drop);
+        }
+        let io = |error: io::Error| {
+            let status = if error.kind() == io::ErrorKind::PermissionDenied { DENIED } else { 1 };
+            failed(&error_text(&error), status)
+        };
+        let Some(pid) = state.pid else {
+            let hint = "`ps` shows its processes; signal the right one";
+            return Err(failed("its manager names no main process", 1).hint(hint));
+        };
+        let number = signal::number(&signal.to_string())
+            .ok_or_else(|| failed(&format!("this system has no {signal}"), 1))?;
+        let held = ProcessHandle::open(pid).map_err(io)?;
+        // The handle is that of the service only if the manager still names this process.
+        let held = held.filter(|_| self.state().is_ok_and(|now| now.pid == Some(pid)));
+        let held = held.ok_or_else(|| failed("its main process has just ended", NOT_RUNNING))?;
+        if held.send(number).map_err(io)? {
+            Ok(())
+        } else {
+            Err(failed("its main process has just ended", NOT_RUNNING))
+        }
     }
 
     /// Waits until it has reached a phase, and returns the phase that it is in then, or after `limit` (`None`: no limit).

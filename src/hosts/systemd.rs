@@ -6,8 +6,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use svcadapt::StepError;
-use svcadapt::internal::{LogQuery, is_booted_with_systemd, journal_query, unit_of};
-use svcadapt_spec::{Scope, ServiceName};
+use svcadapt::internal::{
+    LogQuery, descends, effective_user, is_booted_with_systemd, journal_query, unit_of, user_of,
+};
+use svcadapt_spec::{Scope, ServiceName, SignalName};
 
 use super::home::xdg;
 use super::service::{Host, Managed};
@@ -60,12 +62,27 @@ const PROPERTIES: [&str; 15] = [
 
 impl Unit {
     /// The unit of a process, if systemd regards the process as the main one of a service.
-    pub(crate) fn of_process(pid: i32) -> Option<Self> {
-        let found = unit_of(pid).filter(svcadapt::internal::UnitRef::is_service)?;
+    ///
+    /// # Errors
+    ///
+    /// The manager does not answer.
+    pub(crate) fn of_process(pid: i32) -> Result<Option<Self>, StepError> {
+        let Some(found) = unit_of(pid).filter(svcadapt::internal::UnitRef::is_service) else {
+            return Ok(None);
+        };
+        // Only its user can ask the manager of a user.
+        let is_another_users = found.scope == Scope::User && user_of(pid) != Some(effective_user());
+        if is_another_users {
+            return Ok(None);
+        }
         let unit = Self { name: found.name, scope: found.scope };
-        let state = unit.state().ok()?;
+        let known = unit.properties()?;
+        if !is_there(&known) {
+            return Ok(None);
+        }
         // A daemon that was started from another service, such as a job of cron, is in that one's control group.
-        state.pid.is_some_and(|main| main == pid || svcadapt::internal::descends(pid, main)).then_some(unit)
+        let main = state(&known).pid;
+        Ok(main.is_some_and(|main| main == pid || descends(pid, main)).then_some(unit))
     }
 
     /// The loaded or installed units of this name.
@@ -74,7 +91,7 @@ impl Unit {
     ///
     /// A manager does not answer.
     pub(crate) fn named(name: &str) -> Result<Vec<Self>, StepError> {
-        let has_own = svcadapt::internal::effective_user() != 0
+        let has_own = effective_user() != 0
             && std::env::var_os("XDG_RUNTIME_DIR")
                 .is_some_and(|path| Path::new(&path).join("systemd").is_dir());
         let scopes = [has_own.then_some(Scope::User), Some(Scope::System)];
@@ -151,6 +168,10 @@ impl Managed for Unit {
         } else {
             Err(StepError::new("systemctl show", "no such unit").of(&self.name).status(1))
         }
+    }
+
+    fn signal_command(&self, signal: SignalName) -> Option<Tool> {
+        Some(self.systemctl(&["kill", "--kill-who=main", "--signal", &signal.to_string(), "--", &self.name]))
     }
 
     fn log_command(&self, query: &LogQuery) -> Option<Command> {

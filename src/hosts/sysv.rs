@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svcadapt::StepError;
-use svcadapt::internal::{effective_user, is_roots_place, own_pid, process_info};
+use svcadapt::internal::{effective_user, is_trusted_place, own_pid, process_info};
 use svcadapt_spec::ServiceName;
 
 use super::script_claims::Claims;
@@ -53,7 +53,7 @@ impl InitScript {
             }
         };
         let is_owned = found.uid() == 0 || found.uid() == effective_user();
-        let is_trusted = is_owned && mode & 0o022 == 0 && is_roots_place(&path);
+        let is_trusted = is_owned && mode & 0o022 == 0 && is_trusted_place(&path);
         let author = if is_trusted { author } else { Author::Untrusted };
         Some(Self { path, name: name.to_owned(), author })
     }

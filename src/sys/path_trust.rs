@@ -13,6 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
 use super::directories::THIS_SYSTEM;
+use super::identity::effective_user;
 use super::platform;
 
 /// The maximum number of links on a path (`MAXSYMLINKS`, path_resolution(7)).
@@ -89,9 +90,10 @@ enum RootGroup {
     Service,
 }
 
-/// Whether only root can replace the file at the end of a path. Its own mode is not looked at.
-pub fn is_roots_place(path: &Path) -> bool {
-    Judge::of_root().reach(path, Last::File).is_ok_and(|reach| reach == Reach::RootOnly)
+/// Whether only root and this user can replace the file at the end of a path. Its own mode is not looked at.
+pub fn is_trusted_place(path: &Path) -> bool {
+    let judge = Judge::of_root().trusting(effective_user());
+    judge.reach(path, Last::File).is_ok_and(|reach| reach == Reach::RootOnly)
 }
 
 impl Judge {
@@ -237,7 +239,7 @@ mod tests {
     }
 
     fn judge() -> Judge {
-        Judge::of_root().trusting(super::super::identity::effective_user())
+        Judge::of_root().trusting(effective_user())
     }
 
     fn first(path: &Path, last: Last) -> Option<PathBuf> {
@@ -274,7 +276,7 @@ mod tests {
         for mode in [0o777, 0o775, 0o1777] {
             set_mode(&free, mode);
             for path in ["last", "last/lib", "free/usr", "free/new"] {
-                let group = mode == 0o775 && super::super::identity::effective_user() == 0;
+                let group = mode == 0o775 && effective_user() == 0;
                 let expected = if group { None } else { Some(free.clone()) };
                 assert_eq!(first(&place.join(path), Last::File), expected, "{path} {mode:o}");
             }

@@ -150,7 +150,7 @@ fn answer_of_another_init_script_is_judged_by_its_processes() {
     prints(
         &format!(
             "{OTHER}
-             for action in status stop start status start restart status; do ask $action other; done
+             for action in status stop start status start restart status; do ask $action other; done; ask signal other
              rm /run/other.pid; ask status other; pgrep -x other >/run/other.pid; ask stop other; ask status other"
         ),
         "status other: 3\nother: not running\n  host: sysv, /etc/init.d/other\nstop other: 0\nother: not running\n\
@@ -158,6 +158,8 @@ fn answer_of_another_init_script_is_judged_by_its_processes() {
          status other: 0\nother: running, process\n  host: sysv, /etc/init.d/other\n\
          start other: 0\nother: already running, process [PID]\nrestart other: 0\nother: restarted (sysv, /etc/init.d/other)\n\
          status other: 0\nother: running, process\n  host: sysv, /etc/init.d/other\n\
+         signal other: 1\nsvcadapt: signal '/etc/init.d/other': an init script proves no process that could be signalled\n  \
+         hint: `svcadapt stop --pid-file FILE --exec PROGRAM` proves the process that it stops\n\
          status other: 0\nother: running, process\n  host: sysv, /etc/init.d/other\n\
          stop other: 0\nother: stopped (sysv, /etc/init.d/other)\n\
          status other: 3\nother: not running\n  host: sysv, /etc/init.d/other\n",

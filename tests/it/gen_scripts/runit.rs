@@ -85,3 +85,15 @@ fn runit_program_gets_hostile_values_byte_for_byte() {
         machine.shell(&format!("ln -s /srv/{name} /srv/on/{name}"));
     });
 }
+
+#[test]
+fn signal_reaches_a_runit_service_that_svcadapt_has_not_started() {
+    let Some(machine) = machine() else { return };
+    let printed = machine.shell(
+        "mkdir -p /srv/own; printf '#!/bin/sh\\ntrap \"echo usr1 >/srv/got\" USR1\\necho >/srv/ready\\nwhile :; do sleep 0.1; done\\n' >/srv/own/run
+         chmod 755 /srv/own/run; ln -s /srv/own /srv/on/own; within test -e /srv/ready
+         svcadapt signal -s USR1 own && within test -e /srv/got
+         sv -w 20 stop /srv/own >/dev/null; svcadapt signal own 2>&1 || echo $?",
+    );
+    assert_eq!(printed, "svcadapt: signal '/srv/own': it does not run\n7\n");
+}

@@ -91,7 +91,7 @@ fn stored_spec_that_is_cut_or_of_another_version_starts_nothing() {
         let main = traced.service.main();
         std::fs::write(format!("{}%spec", traced.service.lock().display()), damage).unwrap();
         let output = traced.ask("restart").output();
-        assert_eq!(output.exit, Exit::Status(7), "{damage}: {}{}", output.stdout, output.stderr);
+        assert_eq!(output.exit, Exit::Status(5), "{damage}: {}{}", output.stdout, output.stderr);
         assert!(main.is_alive());
         traced.ask("stop").stdout("[NAME]: stopped (SIGTERM, [ANY]\n").run();
         traced.dir.nothing_left();

@@ -47,10 +47,12 @@ fn pid_file_without_a_record_is_not_trusted() {
     service.dir.write("pid", &format!("{}\n", stranger.pid()));
     let ask = |word| Svc::new(&service.dir).args([word, "--pid-file"]).args([service.pid_file()]);
     let why = format!(
-        "nothing proves that process {0} is the service\n  hint: a service that svcadapt started has a record; `svcadapt audit {0}` shows what this process is\n",
+        "nothing proves that process {0} is the service\n  hint: a service that svcadapt started has a record; `svcadapt audit {0}` shows what this process is, and --exec PROGRAM proves it\n",
         stranger.pid()
     );
-    ask("status").stdout(&format!("[DIR]/pid: unknown, {why}  pid file: [DIR]/pid\n")).status(4).run();
+    let shown =
+        "  pid file: [DIR]/pid\n  program: [DIR]/sleep\n  host: unknown; svcadapt has not started it\n";
+    ask("status").stdout(&format!("[DIR]/pid: unknown, {why}{shown}")).status(4).run();
     ask("stop").stderr(&format!("svcadapt: stop '[DIR]/pid': {why}")).status(1).run();
     assert!(Process::open(stranger.pid()).unwrap().is_alive());
     // Without such a process or a pid, the file is a dead service's.
