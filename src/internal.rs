@@ -4,7 +4,7 @@
 //! No function here takes a raw descriptor number, but for the one that duplicates it, and functions that fork refuse to do so in a process with several threads:
 //! code that would be unsound in other hands stays private.
 
-pub use crate::control::{ForeignProcess, stop_to_restart};
+pub use crate::control::{ForeignProcess, recorded_names, stop_to_restart};
 pub use crate::detect::{Supervisor, UnitRef, supervisor_of, supervisors, unit_of};
 pub use crate::launch::{
     DEFAULT_START_TIMEOUT, NOT_IN_TIME, Outcome, Progress, StderrTail, check, find_control_group, is_running,
@@ -22,7 +22,7 @@ pub use crate::registry::{directory as state_directory, lock_of};
 pub use crate::setup::{do_without_state, refuse_lent_rights, resolve};
 pub use crate::sys::command_output::run_within;
 pub use crate::sys::descendants::descends;
-pub use crate::sys::fd::{duplicate_raw, write_all};
+pub use crate::sys::fd::{duplicate_raw, wait_readable, write_all};
 pub use crate::sys::file::digest;
 pub use crate::sys::identity::{RealUser, effective_user};
 pub use crate::sys::journal::listens as journal_listens;
@@ -32,5 +32,7 @@ pub use crate::sys::path_trust::is_trusted_place;
 pub use crate::sys::process::{Ended, own_pid};
 pub use crate::sys::process_handle::ProcessHandle;
 pub use crate::sys::process_info::{of as process_info, pids, user_of};
+pub use crate::sys::self_pipe::SelfPipe;
 pub use crate::sys::sync::sync_file;
+pub use crate::sys::terminal::size as terminal_size;
 pub use crate::sys::{accounts, attribute, error_text, escape_control, procfs, signal, untrusted};

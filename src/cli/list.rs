@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
-use svcadapt::control;
 use svcadapt::control::{RunState, ServiceRef, Status};
+use svcadapt::internal::error_text;
+use svcadapt::{StepError, control};
 use svcadapt_hosts::{HostState, ManagedService, ServiceManager, all_installed};
 use svcadapt_spec::{Scope, ServiceName};
 
+use super::screen::Screen;
 use super::state_word::state_word;
 use super::status::{add_json, as_json};
 use super::text::{json_text, printable, printable_path};
@@ -23,13 +26,25 @@ pub(crate) fn command() -> Command {
             "Prints a line for each service that has a record or was installed: name or pid file, state, main process, uptime, \
              how often its program was started (if a process stays with it), the manager that it was installed with, and the \
              program.\n\n\
-             Exit status: 0.",
+             With --watch the table is drawn again, on the whole terminal, when something has changed, until Ctrl-C.\n\n\
+             Exit status: 0; with --watch that of the signal that ends it, or 1 without a terminal.",
+        )
+        .arg(
+            Arg::new("watch")
+                .long("watch")
+                .short('w')
+                .action(ArgAction::SetTrue)
+                .conflicts_with("json")
+                .help("Stay, and show changes"),
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON array"))
 }
 
 /// Prints the table.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
+    if matches.get_flag("watch") {
+        return watch();
+    }
     let all = entries();
     let text = if matches.get_flag("json") {
         json_text(&Value::Array(all.iter().map(ListedService::json).collect()))
@@ -37,6 +52,30 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         table(&all)
     };
     report::answer(&text, 0)
+}
+
+/// How often the services are looked at.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Shows the table until a signal ends it.
+fn watch() -> Exit {
+    let mut screen = match Screen::open() {
+        Ok(screen) => screen,
+        Err(error) => return report::failed(&error),
+    };
+    loop {
+        if let Err(exit) = screen.show(&table(&entries())) {
+            return exit;
+        }
+        match screen.wait(INTERVAL) {
+            Ok(None) => {}
+            Ok(Some(number)) => return Exit::Signal(number),
+            Err(error) => {
+                drop(screen);
+                return report::failed(&StepError::new("list", error_text(&error)).status(1));
+            }
+        }
+    }
 }
 
 /// A service of the list.

@@ -10,6 +10,7 @@ mod advice;
 mod args;
 mod audit;
 mod check;
+mod completions;
 mod detect;
 mod exit;
 mod explain;
@@ -44,6 +45,7 @@ mod reopen;
 mod report;
 mod requests;
 mod run;
+mod screen;
 mod show;
 mod spec_file;
 mod start;
@@ -85,7 +87,7 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
     if let Some((draft, mode)) = quick::read(&arguments) {
         return run::run_quick(draft, mode);
     }
-    if let Some(exit) = init_script::run_link(&arguments) {
+    if let Some(exit) = init_script::run_link(&arguments).or_else(|| completions::run_names(&arguments)) {
         return exit;
     }
     let arguments = words::as_for_clap(arguments, command);
@@ -120,7 +122,7 @@ fn run_command(arguments: Vec<OsString>) -> Exit {
             Some(("probe", matches)) => probe::run(matches),
             Some(("notify", matches)) => notify::run(matches),
             Some(("init", matches)) => init_script::run_script(matches),
-            Some(("completions", matches)) => manual::completions(matches, command()),
+            Some(("completions", matches)) => completions::run(matches, command()),
             Some(("man", matches)) => manual::man(matches, command()),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
@@ -164,6 +166,6 @@ fn command() -> Command {
         .subcommand(probe::command())
         .subcommand(notify::command())
         .subcommand(init_script::command())
-        .subcommand(manual::completions_command())
+        .subcommand(completions::command())
         .subcommand(manual::man_command())
 }

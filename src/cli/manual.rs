@@ -1,5 +1,4 @@
-//! `svcadapt man` and `svcadapt completions`: manual pages and completion scripts, generated from the clap commands and from
-//! the manual.
+//! `svcadapt man`: manual pages, generated from the clap commands and from the manual.
 
 mod markdown;
 mod page;
@@ -7,7 +6,6 @@ mod page;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use clap_complete::{Shell, generate};
 use svcadapt::StepError;
 use svcadapt_hosts::{OutputFile, deliver};
 
@@ -15,7 +13,7 @@ use self::page::{Page, pages};
 use super::Exit;
 use super::report::{print, report};
 
-/// The clap command of `man`.
+/// The clap command.
 pub(crate) fn man_command() -> Command {
     Command::new("man")
         .about("Prints a manual page")
@@ -32,13 +30,6 @@ pub(crate) fn man_command() -> Command {
                 .conflicts_with("command")
                 .value_parser(value_parser!(PathBuf)),
         )
-}
-
-/// The clap command of `completions`.
-pub(crate) fn completions_command() -> Command {
-    Command::new("completions")
-        .about("Prints a completion script for a shell")
-        .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(value_parser!(Shell)))
 }
 
 /// Prints a page, or writes all of them.
@@ -76,13 +67,4 @@ pub(crate) fn man(matches: &ArgMatches, svcadapt: Command) -> Exit {
 /// A hint that lists the commands.
 fn commands_hint(names: &[String]) -> String {
     format!("the commands are {}", names.join(", "))
-}
-
-/// Prints the script for a shell.
-pub(crate) fn completions(matches: &ArgMatches, mut svcadapt: Command) -> Exit {
-    let Some(&shell) = matches.get_one::<Shell>("shell") else { return Exit::Status(svcadapt::USAGE) };
-    let mut script = Vec::new();
-    svcadapt.build();
-    generate(shell, &mut svcadapt, "svcadapt", &mut script);
-    print(&script).err().unwrap_or(Exit::Status(0))
 }

@@ -21,6 +21,8 @@ mod wait;
 #[doc(hidden)]
 pub use foreign::ForeignProcess;
 pub use list::list;
+#[doc(hidden)]
+pub use list::recorded_names;
 pub use request::{RequestError, reload, reopen, restart, send_signal};
 pub use service::ServiceRef;
 pub use status::{MonitorStatus, PidFile, PidFileContent, RunState, Status, Usage, status};

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::io::IsTerminal;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -90,12 +90,23 @@ pub fn reset(terminal: impl AsFd) -> io::Result<()> {
     Ok(tcsetattr(terminal, SetArg::TCSANOW, &modes)?)
 }
 
-/// Sets the size of a terminal. `None`: that side stays.
-pub fn set_size(terminal: impl AsFd, rows: Option<u16>, columns: Option<u16>) -> io::Result<()> {
-    let number = terminal.as_fd().as_raw_fd();
+/// The lines and columns of a terminal. `None`: it is something else, or does not know them.
+pub fn size(terminal: impl AsFd) -> Option<(u16, u16)> {
+    let size = read_size(terminal.as_fd().as_raw_fd()).ok()?;
+    (size.ws_row > 0 && size.ws_col > 0).then_some((size.ws_row, size.ws_col))
+}
+
+fn read_size(number: RawFd) -> io::Result<libc::winsize> {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ writes one winsize, and `size` is one.
     Errno::result(unsafe { libc::ioctl(number, libc::TIOCGWINSZ, &raw mut size) })?;
+    Ok(size)
+}
+
+/// Sets the size of a terminal. `None`: that side stays.
+pub fn set_size(terminal: impl AsFd, rows: Option<u16>, columns: Option<u16>) -> io::Result<()> {
+    let number = terminal.as_fd().as_raw_fd();
+    let mut size = read_size(number)?;
     size.ws_row = rows.unwrap_or(size.ws_row);
     size.ws_col = columns.unwrap_or(size.ws_col);
     // SAFETY: TIOCSWINSZ reads one winsize, and `size` is one.

@@ -8,6 +8,7 @@
 mod argv0;
 mod audit;
 mod check;
+mod completions;
 mod contract;
 mod control_group;
 mod cost;
@@ -28,6 +29,7 @@ mod house;
 mod init_script;
 mod launchd;
 mod life;
+mod list;
 mod logs;
 mod losses;
 mod macos;
