@@ -1,7 +1,10 @@
 //! The last lines that a service has written, for its status.
 
+use std::time::Duration;
+
 use svcadapt::control::{RunState, Status};
-use svcadapt::internal::{self, LogSource, escape_control};
+use svcadapt::internal::{self, LogQuery, LogSource, escape_control};
+use svcadapt_hosts::{ManagedService, RunPhase};
 
 use super::logs;
 use super::state_word::state_word;
@@ -25,5 +28,27 @@ pub(super) fn of(found: &Status) -> Vec<String> {
         }
         LogSource::Elsewhere(_) => Vec::new(),
     };
-    lines.iter().map(|line| escape_control(&line.replace('\t', "        "))).collect()
+    lines.iter().map(|line| harmless(line)).collect()
+}
+
+/// How long a manager may take to print its log.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same for a service of which only its manager knows, which has failed or waits for its restart.
+pub(super) fn of_manager(managed: &ManagedService, phase: &RunPhase) -> Vec<String> {
+    if !matches!(phase, RunPhase::Failed(_) | RunPhase::Restarting) {
+        return Vec::new();
+    }
+    let lines = u64::try_from(LINES).ok();
+    let query = LogQuery { lines, since: None, until: None, follow: false };
+    let output =
+        managed.log_command(&query).and_then(|mut command| internal::run_within(&mut command, TIMEOUT).ok());
+    let Some((_, text)) = output.filter(|(status, _)| status.success()) else { return Vec::new() };
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let all: Vec<String> = text.lines().map(harmless).collect();
+    all[all.len().saturating_sub(LINES)..].to_vec()
+}
+
+fn harmless(line: &str) -> String {
+    escape_control(&line.replace('\t', "        "))
 }

@@ -107,8 +107,14 @@ impl Page {
             Err(error) if matches!(found.state, RunState::Running(..)) => (None, Some(error)),
             Err(error) => return Err(unknown(error)),
         };
-        let lines = last_lines::of(&found);
-        let daemon = foreign_daemon::pid_file(&target, &found.state).map(|path| ForeignDaemon::look(path, program));
+        let lines = match &managed {
+            Some((managed, state)) if !matches!(found.state, RunState::Running(..)) => {
+                last_lines::of_manager(managed, &state.phase)
+            }
+            _ => last_lines::of(&found),
+        };
+        let daemon =
+            foreign_daemon::pid_file(&target, &found.state).map(|path| ForeignDaemon::look(path, program));
         let daemon = match daemon.transpose() {
             Err(error) if program.is_some() => return Err(unknown(error)),
             daemon => daemon.ok().flatten().flatten(),
@@ -140,7 +146,10 @@ impl Page {
             Some((managed, state)) if !matches!(self.found.state, RunState::Running(..)) => {
                 host::text(&self.target, managed, state)
             }
-            Some((managed, state)) => as_text(&self.target, &self.found) + &host::line(managed, state),
+            Some((managed, state)) => {
+                let more = host::more(state, &self.found);
+                as_text(&self.target, &self.found) + &more + &host::line(managed, state)
+            }
             None => as_text(&self.target, &self.found),
         };
         if let Some(daemon) = &self.daemon {

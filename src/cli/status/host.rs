@@ -27,22 +27,36 @@ pub(super) fn text(target: &ServiceRef, managed: &ManagedService, state: &HostSt
     let pid = state.pid.map(|pid| format!("process {pid}"));
     let since = state.since.map(|since| format!("since {}", span(since)));
     let first = joined([Some(phase), pid, since], ", ");
+    let said = state.text.as_ref().map(|said| format!("  status: {}\n", printable(said))).unwrap_or_default();
+    let first = format!("{}: {}\n", printable(target.to_string()), printable(&first));
+    first + &said + &history(state) + &uses(state) + &line(managed, state)
+}
+
+/// What a manager knows of a service that has a record: what svcadapt has not counted itself.
+pub(super) fn more(state: &HostState, found: &Status) -> String {
+    let history = if found.monitor.is_none() { history(state) } else { String::new() };
+    let uses = if found.usage.is_none() { uses(state) } else { String::new() };
+    history + &uses
+}
+
+/// How it has ended the last time, and how often it was started again.
+fn history(state: &HostState) -> String {
     let exit = state.last_exit.as_ref().map(|exit| format!("last exit: {exit}"));
     let restarts =
         state.restarts.filter(|times| *times > 0).map(|times| format!("started again {times} times"));
+    own_line(&joined([exit, restarts], "; "))
+}
+
+/// What all its processes use.
+fn uses(state: &HostState) -> String {
     let memory = state.memory.map(|bytes| format!("memory {}", size(bytes)));
     let tasks = state.tasks.map(|tasks| format!("tasks {tasks}"));
-    let lines = [
-        state.text.as_ref().map(|said| format!("status: {said}")),
-        Some(joined([exit, restarts], "; ")),
-        Some(joined([memory, tasks], ", "))
-            .filter(|uses| !uses.is_empty())
-            .map(|uses| format!("uses: {uses}")),
-    ];
-    let lines = lines.into_iter().flatten().filter(|line| !line.is_empty());
-    let mut text = format!("{}: {}\n", printable(target.to_string()), printable(&first));
-    lines.for_each(|line| text.extend(["  ", &printable(&line), "\n"]));
-    text + &line(managed, state)
+    let uses = joined([memory, tasks], ", ");
+    own_line(&if uses.is_empty() { uses } else { format!("uses: {uses}") })
+}
+
+fn own_line(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("  {}\n", printable(text)) }
 }
 
 fn joined<const N: usize>(parts: [Option<String>; N], between: &str) -> String {

@@ -2,6 +2,8 @@
 
 use std::process;
 
+use serde_json::Value;
+
 use crate::harness::{Dir, Exit, Output, Systemd, wait_until};
 
 /// What a command in a systemd has said and how it has ended.
@@ -36,6 +38,50 @@ fn signal_reaches_a_unit_that_svcadapt_has_not_started() {
     assert_eq!(ask(&["signal", "-s", "TERM", &name]), (Exit::Status(0), String::new()));
     wait_until("it has ended", || (systemd.show(&unit, "ActiveState") != "active").then_some(()));
     assert_eq!(ask(&["start", "no-such-unit"]).0, Exit::Status(5));
+}
+
+#[test]
+fn status_of_a_failed_unit_has_its_end_and_its_last_lines() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let name = format!("it-fails-{}", process::id());
+    let unit = format!("{name}.service");
+    systemd.write_unit(&unit, "[Service]\nExecStart=/bin/sh -c 'echo it is broken >&2; exit 3'\n");
+    systemd.must(&["start", &unit]);
+    wait_until("it has failed", || (systemd.show(&unit, "ActiveState") == "failed").then_some(()));
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    let page = wait_until("the journal has its line", || {
+        let output = systemd.run([&svcadapt, "status", &name]);
+        output.stdout.contains("it is broken").then_some(output)
+    });
+    assert_eq!(page.exit, Exit::Status(1));
+    let lines: Vec<&str> = page.stdout.lines().collect();
+    assert!(lines[0].starts_with(&format!("{name}: failed, exit-code, since ")), "{}", page.stdout);
+    assert_eq!(lines[1..3], ["  last exit: exit status 3", &format!("  host: systemd, {unit}")]);
+    assert!(lines[3..].iter().all(|line| line.starts_with("  | ")), "{}", page.stdout);
+    let json: Value =
+        serde_json::from_str(&systemd.run([&svcadapt, "status", "--json", &name]).stdout).unwrap();
+    assert_eq!((&json["state"], &json["host"]["last_exit"]), (&"failed".into(), &"exit status 3".into()));
+    assert!(json["last_lines"].to_string().contains("it is broken"), "{json}");
+}
+
+#[test]
+fn status_of_a_unit_with_a_record_has_what_its_manager_counts() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let name = format!("it-counts-{}", process::id());
+    let unit = format!("{name}.service");
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    systemd.write_unit(&unit, &format!("[Service]\nRestart=always\nRestartSec=10ms\nExecStart={svcadapt} run --mode systemd --name {name} -- /bin/sleep 1000\n"));
+    systemd.must(&["start", &unit]);
+    systemd.must(&["kill", "--signal", "KILL", &unit]);
+    wait_until("it runs again, and has its record", || {
+        let text = systemd.run([&svcadapt, "status", &name]).stdout;
+        let is_running = text.starts_with(&format!("{name}: running, process "));
+        let has_all = ["\n  program: /bin/sleep\n", "\n  started again 1 times\n", "\n  host: systemd, "];
+        (is_running && has_all.iter().all(|line| text.contains(line))).then_some(())
+    });
+    systemd.must(&["stop", &unit]);
 }
 
 #[test]
