@@ -207,12 +207,15 @@ fn as_text(target: &ServiceRef, found: &Status) -> String {
     {
         let _ = writeln!(text, "  hint: {}", printable(&hint));
     }
-    if let Some(MonitorStatus { starts, pid, text: said, failure, .. }) = &found.monitor {
+    if let Some(MonitorStatus { starts, pid, text: said, failure, last_exit, .. }) = &found.monitor {
         if let Some(said) = said {
             let _ = writeln!(text, "  status: {}", printable(said));
         }
         if let Some(failure) = failure {
             let _ = writeln!(text, "  error: {}", printable(failure));
+        }
+        if let Some(exit) = last_exit {
+            let _ = writeln!(text, "  last exit: {}", printable(exit));
         }
         let times = if *starts == 1 { "once" } else { &format!("{starts} times") };
         let _ = writeln!(text, "  monitor: process {pid}; the program was started {times}");
@@ -267,7 +270,9 @@ pub(crate) fn as_json(target: &ServiceRef, found: &Status) -> Value {
         _ => {}
     }
     if let Some(monitor) = &found.monitor {
-        let MonitorStatus { phase, starts, pid, text, errno, bus_error, varlink_error, .. } = monitor;
+        let MonitorStatus { phase, starts, pid, text, last_exit, errno, bus_error, varlink_error, .. } =
+            monitor;
+        put("last_exit", last_exit.as_deref().into());
         put("status_text", text.as_deref().into());
         put("errno", (*errno).into());
         put("bus_error", bus_error.as_deref().into());

@@ -8,7 +8,7 @@ use super::service::ServiceState;
 use super::{ServiceRef, UnknownReason, service};
 use crate::launch::ProgramErrors;
 use crate::registry::{Record, is_starting, pid_file};
-use crate::sys::{error_text, process};
+use crate::sys::{error_text, process, signal};
 
 /// The status of a service. Reading it changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct MonitorStatus {
     pub starts: u32,
     /// The pid of the monitor.
     pub pid: i32,
+    /// How the program has ended: `exit status 1`, `SIGKILL`. `None`: it has not, since its last start.
+    pub last_exit: Option<String>,
     /// What the program says of itself (`STATUS=`, sd_notify(3)), one line; it may hold control characters. `None`: nothing.
     pub text: Option<String>,
     /// Why the program has failed, as a line for people. `None`: it has not said so.
@@ -112,10 +114,22 @@ impl MonitorStatus {
             varlink_error: errors.varlink,
             phase: field("phase")?.to_owned(),
             starts: field("starts")?.parse().ok()?,
+            last_exit: field("exit").and_then(last_exit),
             pid: monitor.held.pid(),
             text,
         })
     }
+}
+
+/// The word of a monitor for the end of a process, in words for people.
+fn last_exit(word: &str) -> Option<String> {
+    let (kind, number) = word.split_at_checked(1)?;
+    let number: i32 = number.parse().ok()?;
+    Some(match kind {
+        "x" => format!("exit status {number}"),
+        "k" => signal::name(number),
+        _ => format!("{}, core dumped", signal::name(number)),
+    })
 }
 
 /// Whether a service is running.

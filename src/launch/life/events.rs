@@ -9,6 +9,7 @@ use svcadapt_spec::ServiceType;
 use super::acceptor::Acceptor;
 use super::commands::Control;
 use super::memory::OomKills;
+use super::news::ended_word;
 use super::requests::{Asked, Requests, Wait};
 use super::state::{Life, Waiter};
 use crate::launch::forward::{MainProcess, SignalMeaning};
@@ -323,7 +324,8 @@ impl Life<'_, '_> {
                 Phase::Running if reloading => Phase::Reload.name(),
                 phase => phase.name(),
             };
-            format!("phase={phase} result={} starts={starts}{pid}{said}", state.result.name())
+            let exit = state.exit.map(|exit| format!(" exit={}", ended_word(exit))).unwrap_or_default();
+            format!("phase={phase} result={} starts={starts}{pid}{exit}{said}", state.result.name())
         };
         for asked in requests.look(self.attempts, status) {
             if !matches!(asked, Asked::Status) {

@@ -110,6 +110,8 @@ fn second_start_is_refused_while_the_service_waits_for_its_restart() {
     wait_until("the service waits for its restart", || {
         traced.ask("status").output().stdout.contains(": restarting").then_some(())
     });
+    let page = traced.ask("status").output().stdout;
+    assert!(page.contains("\n  last exit: SIGKILL\n"), "{page}");
     let output = traced.run("classic", &ALWAYS, "exec sleep 1000").output();
     assert_eq!(output.exit, Exit::Status(250), "{}", output.stderr);
     traced.ask("restart").stdout("[NAME]: restarted\n").run();
