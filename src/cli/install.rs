@@ -6,12 +6,13 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use similar::TextDiff;
 use svcadapt::StepError;
-use svcadapt::internal::escape_control;
+use svcadapt::internal::{effective_user, escape_control};
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Systemd, Target};
 use svcadapt_convert::harden::Level;
 use svcadapt_hosts::{
-    Change, ChangeKind, Host, Installation, OutputFile, ServiceManager, StartNow, installed, uninstall,
+    Change, ChangeKind, Host, Installation, OutputFile, ServiceManager, StartNow, StartTime, installed,
+    uninstall,
 };
 use svcadapt_spec::{Scope, ServiceName};
 
@@ -162,11 +163,11 @@ fn install(matches: &ArgMatches, installation: &Installation) -> Result<String, 
         (false, true) => "changed",
         (false, false) => "already installed",
     };
-    let when = match (manager.scope, done.enabled) {
+    let when = match (done.starts, done.enabled) {
         (_, Some(false)) => "is disabled",
         (_, None) if manager.host == Host::Systemd => "is not started at boot, because it has no [Install]",
-        (Scope::System, _) => "starts at boot",
-        (Scope::User, _) => "starts at login",
+        (StartTime::Boot, _) => "starts at boot",
+        (StartTime::Login, _) => "starts at login",
     };
     let state = if done.phase.is_over() { "not running" } else { done.phase.name() };
     let file = changes.first().map(|change| change.path.display().to_string()).unwrap_or_default();
@@ -194,7 +195,7 @@ fn difference(change: &Change) -> String {
 /// Removes the service.
 pub(crate) fn run_uninstall(matches: &ArgMatches) -> Exit {
     with_name(matches, |name| {
-        let kept = uninstall(generate::scope(matches), name, matches.get_flag("force"))?;
+        let kept = uninstall(scope_of(matches, name), name, matches.get_flag("force"))?;
         for path in kept {
             let error = StepError::new("uninstall", "kept, because it was changed since it was installed");
             report(&error.of(path.display().to_string()).hint("remove it by hand"));
@@ -221,8 +222,15 @@ pub(crate) fn run_disable(matches: &ArgMatches) -> Exit {
 
 /// The manager that the service was installed with, else the one that is named or found.
 fn manager_of(matches: &ArgMatches, name: &ServiceName) -> Result<ServiceManager, StepError> {
-    let known = if matches.contains_id("host") { None } else { installed(generate::scope(matches), name)? };
+    let known = if matches.contains_id("host") { None } else { installed(scope_of(matches, name), name)? };
     known.map_or_else(|| manager(matches), Ok)
+}
+
+/// The scope of an installed service: what a user has installed is found without --scope.
+fn scope_of(matches: &ArgMatches, name: &ServiceName) -> Scope {
+    let is_own = || installed(Scope::User, name).is_ok_and(|known| known.is_some());
+    let is_named = matches.contains_id("scope") || effective_user() == 0;
+    if !is_named && is_own() { Scope::User } else { generate::scope(matches) }
 }
 
 fn with_name(matches: &ArgMatches, act: impl FnOnce(&ServiceName) -> Result<String, StepError>) -> Exit {

@@ -14,6 +14,15 @@ pub(crate) fn current(path: &Path) -> Result<(Option<Vec<u8>>, u32), StepError> 
             let text = fs::read(path).map_err(|error| failed(path, &error))?;
             Ok((Some(text), found.permissions().mode() & 0o7777))
         }
+        Ok(found)
+            if found.is_symlink() && fs::read_link(path).is_ok_and(|to| to == Path::new("/dev/null")) =>
+        {
+            let unit = path.file_name().unwrap_or_default().display().to_string();
+            Err(StepError::new("install", "the unit is masked: it is a link to /dev/null")
+                .of(path.display().to_string())
+                .hint(format!("`systemctl unmask {unit}` removes the link"))
+                .status(1))
+        }
         Ok(_) => {
             Err(StepError::new("install", "not a regular file").of(path.display().to_string()).status(1))
         }

@@ -1,7 +1,7 @@
 //! Installs the files of a service, and removes them again.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use svcadapt::StepError;
@@ -10,12 +10,12 @@ use svcadapt_spec::ServiceName;
 
 use super::deliver::{OutputFile, deliver, make_directories};
 use super::files::{current, failed};
-use super::manifest::{self, Manifest, digest_of};
+use super::manifest::{self, InstallLock, Manifest, digest_of, missing};
 use super::operation::OPERATION_TIMEOUT;
 use super::service_manager::Installer;
 use super::settle::wait_until;
 use super::uninstall::remove_all;
-use super::{Host, ManagedService, Operation, RunPhase, ServiceManager};
+use super::{Host, HostState, ManagedService, Operation, RunPhase, ServiceManager};
 
 /// How many of a service's last lines a failed start shows.
 const LAST_LINES: u64 = 10;
@@ -72,6 +72,8 @@ pub struct Installed {
     pub phase: RunPhase,
     /// Whether it is started at boot, or at login. `None`: the manager does not say, or the service is not one to be started.
     pub enabled: Option<bool>,
+    /// When an enabled service is started.
+    pub starts: StartTime,
     /// What the user should know besides.
     pub note: Option<StepError>,
 }
@@ -83,6 +85,15 @@ pub enum StartNow {
     No,
     /// The service; if it runs and its files have changed, it is restarted.
     Yes,
+}
+
+/// When an enabled service is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartTime {
+    /// With the machine.
+    Boot,
+    /// With the first login of its user.
+    Login,
 }
 
 impl Installation {
@@ -129,12 +140,15 @@ impl Installation {
     /// A file is there that svcadapt has not written, a file cannot be written, the manager's tool fails, or the service
     /// does not start; then with its last lines.
     pub fn perform(&self, force: bool, start: StartNow) -> Result<Installed, StepError> {
-        let _lock = manifest::lock(self.manager.scope, &self.name)?;
+        let lock = manifest::lock(self.manager.scope, &self.name)?;
         let changes = self.changes()?;
         let installer = self.manager.installer();
+        if start == StartNow::Yes {
+            installer.check_running()?;
+        }
         let before = Before::look(self, installer.as_ref())?;
         self.check(&changes, &before, force)?;
-        let done = self.write(&changes, before.manifest.as_ref()).and_then(|after| {
+        let done = self.write(&changes, before.manifest.as_ref(), &lock).and_then(|after| {
             let has_changed = changes.iter().any(|change| change.kind != ChangeKind::Kept);
             let done = self.activate(installer.as_ref(), has_changed, &before, start)?;
             after.write(&self.name)?;
@@ -178,10 +192,21 @@ impl Installation {
 
     /// Brings the files into place, and returns the list of them, which is written when all else is done. Until then the list
     /// has the old and the new ones.
-    fn write(&self, changes: &[Change], before: Option<&Manifest>) -> Result<Manifest, StepError> {
+    fn write(
+        &self,
+        changes: &[Change],
+        before: Option<&Manifest>,
+        lock: &InstallLock,
+    ) -> Result<Manifest, StepError> {
         let directory = self.manager.directory()?;
         let mut directories = before.map(|before| before.directories.clone()).unwrap_or_default();
-        directories.extend(missing(&directory));
+        // The last service that goes takes along what the first one has made.
+        let of_others = manifest::made_directories(self.manager.scope);
+        for made in lock.made().iter().cloned().chain(missing(&directory)).chain(of_others) {
+            if !directories.contains(&made) {
+                directories.push(made);
+            }
+        }
         let written = changes.iter().filter(|change| change.kind != ChangeKind::Removed);
         let files = written.clone().map(|change| (change.path.clone(), digest_of(&change.new)));
         let after =
@@ -230,6 +255,7 @@ impl Installation {
                     .of(self.name.to_string())
                     .status(1)
             })?;
+            installer.clear_failures(&self.name);
             self.start(operation, service).map_err(|error| with_last_lines(error, service))?;
         }
         let state = service.map(|service| service.state()).transpose()?;
@@ -238,7 +264,9 @@ impl Installation {
             is_old: operation.is_none() && (is_old || before.runs && has_changed),
             phase: state.as_ref().map_or(RunPhase::Stopped, |state| state.phase.clone()),
             enabled: state.and_then(|state| state.enabled),
+            // Asked for first: it may have the service started at boot.
             note: installer.note(),
+            starts: installer.start_time(),
         })
     }
 
@@ -251,8 +279,20 @@ impl Installation {
             }
             operation => vec![operation],
         };
+        let ended = |why: &str| {
+            StepError::new(operation.name(), format!("it has ended: {why}"))
+                .of(self.name.to_string())
+                .status(1)
+        };
         for operation in operations {
-            service.perform(operation, OPERATION_TIMEOUT)?;
+            service.perform(operation, OPERATION_TIMEOUT).map_err(|error| match service.state() {
+                Ok(HostState { phase: RunPhase::Failed(_), last_exit: Some(exit), .. }) => {
+                    let mut failure = ended(&exit);
+                    failure.output = error.output;
+                    failure
+                }
+                _ => error,
+            })?;
         }
         let mut why = None;
         let has_failed = || {
@@ -266,9 +306,7 @@ impl Installation {
         };
         wait_until(SETTLE_TIME, has_failed);
         match why {
-            Some(why) => Err(StepError::new(operation.name(), format!("it has ended: {why}"))
-                .of(self.name.to_string())
-                .status(1)),
+            Some(why) => Err(ended(&why)),
             None => Ok(()),
         }
     }
@@ -322,6 +360,7 @@ impl Installation {
         }
         let Some(service) = installer.service(&self.name)? else { return Ok(()) };
         let runs = !service.state()?.phase.is_over();
+        installer.clear_failures(&self.name);
         match (before.runs, runs) {
             (true, false) => service.perform(Operation::Start, OPERATION_TIMEOUT),
             (true, true) if changes.iter().any(|change| change.kind != ChangeKind::Kept) => {
@@ -360,20 +399,15 @@ impl Before {
     }
 }
 
-/// The directories of this path that do not exist, outer ones first.
-fn missing(path: &Path) -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> =
-        path.ancestors().take_while(|path| path.symlink_metadata().is_err()).map(Path::to_owned).collect();
-    all.reverse();
-    all
-}
-
 fn with_last_lines(mut error: StepError, service: &ManagedService) -> StepError {
     let query = LogQuery { lines: Some(LAST_LINES), since: None, until: None, follow: false };
     let output = service.log_command(&query).and_then(|mut command| command.output().ok());
     if let Some(output) = output {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        error.output = text.lines().map(str::to_owned).collect();
+        // Without a line of its own, because the log may not be read, those of the manager's tool stay.
+        if !text.is_empty() {
+            error.output = text.lines().map(str::to_owned).collect();
+        }
     }
     error
 }

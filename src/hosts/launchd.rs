@@ -12,7 +12,7 @@ use super::home::home;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
 use super::tool::{Tool, is_installed};
-use super::{HostState, ManagedService, Operation, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase, StartTime};
 
 /// A job in a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +151,13 @@ impl Installer for Jobs {
     /// The override of launchctl(1) stays when the job is gone: a later job of this label would be disabled.
     fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
         self.override_of(name, "enable")
+    }
+
+    fn start_time(&self) -> StartTime {
+        match self.scope {
+            Scope::System => StartTime::Boot,
+            Scope::User => StartTime::Login,
+        }
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {

@@ -34,10 +34,11 @@ mod systemd;
 mod sysv;
 mod tool;
 mod uninstall;
+mod user_manager;
 
 pub use deliver::{OutputFile, deliver};
 pub use find::{named, of_process, started_as};
-pub use install::{Change, ChangeKind, Installation, Installed, StartNow};
+pub use install::{Change, ChangeKind, Installation, Installed, StartNow, StartTime};
 pub use manifest::{all_installed, installed};
 pub use operation::Operation;
 pub use service::{Host, ManagedService};

@@ -71,12 +71,11 @@ impl Manifest {
             refused("not a list of installed files", hint)
         })?;
         let directory = manifest.manager.directory()?;
+        let is_above = |one: &PathBuf| directory.starts_with(one) || folder.starts_with(one);
         let is_outside = |(file, _): &(PathBuf, String)| {
             !file.starts_with(&directory) || file.components().any(|part| part == Component::ParentDir)
         };
-        if manifest.files.iter().any(is_outside)
-            || !manifest.directories.iter().all(|one| directory.starts_with(one))
-        {
+        if manifest.files.iter().any(is_outside) || !manifest.directories.iter().all(is_above) {
             let hint = "remove it, and the files of the service by hand";
             return Err(refused("it names files outside of the manager's directory", hint));
         }
@@ -126,6 +125,7 @@ fn is_only_ours(path: &Path) -> bool {
 /// Waits until no other command installs or removes the service. The lock is released with the value.
 pub(crate) fn lock(scope: Scope, name: &ServiceName) -> Result<InstallLock, StepError> {
     let directory = directory(scope)?;
+    let made = missing(&directory);
     make_directories(&directory).map_err(|error| failed(&directory, &error))?;
     let path = directory.join(format!(".{name}.lock"));
     let lock_once = || {
@@ -144,7 +144,7 @@ pub(crate) fn lock(scope: Scope, name: &ServiceName) -> Result<InstallLock, Step
         };
         // The command before may have removed the file, and another one has made a new one.
         if path.symlink_metadata().is_ok_and(|now| now.ino() == inode) {
-            return Ok(InstallLock { path, _lock: lock });
+            return Ok(InstallLock { path, made, _lock: lock });
         }
         make_directories(&directory).map_err(|error| failed(&directory, &error))?;
     }
@@ -156,14 +156,28 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 /// Keeps other commands from installing or removing a service.
 pub(crate) struct InstallLock {
     path: PathBuf,
+    /// The directories that were made for it, outer ones first; those that are empty then go with it.
+    made: Vec<PathBuf>,
     _lock: StartLock,
+}
+
+impl InstallLock {
+    pub(crate) fn made(&self) -> &[PathBuf] {
+        &self.made
+    }
+
+    /// Takes over what an earlier command has made.
+    pub(crate) fn takes(&mut self, directories: &[PathBuf]) {
+        self.made.extend_from_slice(directories);
+    }
 }
 
 impl Drop for InstallLock {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
         // If nothing is installed any more.
-        for directory in self.path.ancestors().skip(1).take(2) {
+        let own = self.path.ancestors().skip(1).take(2).map(Path::to_owned);
+        for directory in own.chain(self.made.drain(..).rev()) {
             let _ = fs::remove_dir(directory);
         }
     }
@@ -222,6 +236,20 @@ pub fn all_installed(scope: Scope) -> Vec<(ServiceName, ServiceManager)> {
     let mut all: Vec<_> =
         names.filter_map(|name| Some((name.clone(), installed(scope, &name).ok()??))).collect();
     all.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    all
+}
+
+/// The directories that were made for all services, outer ones first.
+pub(crate) fn made_directories(scope: Scope) -> Vec<PathBuf> {
+    let names = all_installed(scope).into_iter().map(|(name, _)| name);
+    names.filter_map(|name| Manifest::read(scope, &name).ok()?).flat_map(|one| one.directories).collect()
+}
+
+/// The directories of this path that do not exist, outer ones first.
+pub(crate) fn missing(path: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> =
+        path.ancestors().take_while(|path| path.symlink_metadata().is_err()).map(Path::to_owned).collect();
+    all.reverse();
     all
 }
 

@@ -11,7 +11,7 @@ use svcadapt_spec::ServiceName;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
 use super::tool::{Tool, is_installed};
-use super::{HostState, ManagedService, Operation, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase, StartTime};
 
 /// A service script in /etc/init.d.
 #[derive(Debug)]
@@ -102,6 +102,10 @@ impl Installer for OpenRcScripts {
 
     fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
         Tool::new("rc-update").args(["--all", "del", name.as_str()]).succeed().map(drop)
+    }
+
+    fn start_time(&self) -> StartTime {
+        StartTime::Boot
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {

@@ -12,7 +12,7 @@ use super::service_manager::Installer;
 use super::settle::limited;
 use super::supervision::{Directory, seconds};
 use super::tool::Tool;
-use super::{HostState, ManagedService, Operation, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase, StartTime};
 
 /// A service directory.
 #[derive(Debug)]
@@ -76,6 +76,10 @@ impl Installer for RunitDirectories {
     fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
         SCANNER
             .forget(name, |_, directory| Tool::new("sv").args(["exit"]).args([directory]).succeed().map(drop))
+    }
+
+    fn start_time(&self) -> StartTime {
+        StartTime::Boot
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {

@@ -12,7 +12,7 @@ use super::service_manager::Installer;
 use super::settle::limited;
 use super::supervision::Directory;
 use super::tool::Tool;
-use super::{HostState, ManagedService, Operation, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase, StartTime};
 
 /// A service directory.
 #[derive(Debug)]
@@ -99,6 +99,10 @@ impl Installer for S6Directories {
         SCANNER.forget(name, |scanned, _| {
             Tool::new("s6-svscanctl").args(["-an"]).args([scanned]).succeed().map(drop)
         })
+    }
+
+    fn start_time(&self) -> StartTime {
+        StartTime::Boot
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {

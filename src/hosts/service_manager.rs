@@ -7,12 +7,17 @@ use svcadapt::internal::{effective_user, is_booted_with_systemd};
 use svcadapt_spec::{Scope, ServiceName};
 
 use super::tool::is_installed;
-use super::{Host, ManagedService, launchd, openrc, runit, s6, systemd, sysv};
+use super::{Host, ManagedService, StartTime, launchd, openrc, runit, s6, systemd, sysv};
 
 /// What a manager does with the files of a service.
 pub(crate) trait Installer {
     /// Where the files belong.
     fn directory(&self) -> Result<PathBuf, StepError>;
+
+    /// Fails if services cannot be started now, because the manager does not run.
+    fn check_running(&self) -> Result<(), StepError> {
+        Ok(())
+    }
 
     /// Makes the manager read new, changed or removed files. Most managers read them when they are needed.
     fn reload(&self) -> Result<(), StepError> {
@@ -30,10 +35,16 @@ pub(crate) trait Installer {
         Ok(())
     }
 
+    /// Makes the manager forget earlier starts and failures, which would keep the service from being started now.
+    fn clear_failures(&self, _name: &ServiceName) {}
+
     /// What the user should know of all services that are installed there.
     fn note(&self) -> Option<StepError> {
         None
     }
+
+    /// When an enabled service is started.
+    fn start_time(&self) -> StartTime;
 
     /// The service, to be controlled. `None`: the manager does not know it.
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError>;
@@ -91,7 +102,7 @@ impl ServiceManager {
         Self { host, scope }.checked()
     }
 
-    fn checked(self) -> Result<Self, StepError> {
+    pub(crate) fn checked(self) -> Result<Self, StepError> {
         let error = |cause: String, hint: &str| Err(StepError::new("install", cause).hint(hint).status(1));
         let root = effective_user() == 0;
         match (self.scope, self.host) {
@@ -147,7 +158,7 @@ impl ServiceManager {
     ///
     /// The manager does not know the service, or its tool fails.
     pub fn enable(self, name: &ServiceName) -> Result<(), StepError> {
-        self.installer().enable(name)
+        self.checked()?.installer().enable(name)
     }
 
     /// Has a service no longer started at boot, or at login.
@@ -156,6 +167,6 @@ impl ServiceManager {
     ///
     /// As [`ServiceManager::enable`].
     pub fn disable(self, name: &ServiceName) -> Result<(), StepError> {
-        self.installer().disable(name)
+        self.checked()?.installer().disable(name)
     }
 }

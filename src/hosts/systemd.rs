@@ -14,8 +14,9 @@ use svcadapt_spec::{Scope, ServiceName, SignalName};
 use super::home::xdg;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
-use super::tool::Tool;
-use super::{HostState, ManagedService, Operation, RunPhase};
+use super::tool::{Finished, Tool};
+use super::user_manager::Linger;
+use super::{HostState, ManagedService, Operation, RunPhase, StartTime, user_manager};
 
 /// A unit of the system's manager or of the user's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,12 +33,21 @@ impl Tool {
     fn of_manager(scope: Scope) -> Self {
         match scope {
             Scope::System => Self::new("systemctl"),
-            Scope::User => Self::new("systemctl").args(["--user"]).with_variables(&[
-                "XDG_RUNTIME_DIR",
-                "DBUS_SESSION_BUS_ADDRESS",
-                "HOME",
-            ]),
+            Scope::User => {
+                let tool = Self::new("systemctl").args(["--user"]);
+                let tool = tool.with_variables(&["DBUS_SESSION_BUS_ADDRESS", "HOME"]);
+                user_manager::runtime_directory()
+                    .map_or_else(|| tool.clone(), |path| tool.clone().with("XDG_RUNTIME_DIR", path))
+            }
         }
+    }
+
+    /// Runs systemctl(1) to its end, which must be a success.
+    fn ask(&self, scope: Scope) -> Result<Finished, StepError> {
+        self.succeed().map_err(|error| match scope {
+            Scope::System => error,
+            Scope::User => user_manager::explained(error),
+        })
     }
 }
 
@@ -91,15 +101,16 @@ impl Unit {
     ///
     /// A manager does not answer.
     pub(crate) fn named(name: &str) -> Result<Vec<Self>, StepError> {
-        let has_own = effective_user() != 0
-            && std::env::var_os("XDG_RUNTIME_DIR")
-                .is_some_and(|path| Path::new(&path).join("systemd").is_dir());
+        let has_own = effective_user() != 0 && user_manager::runs();
         let scopes = [has_own.then_some(Scope::User), Some(Scope::System)];
         let mut all = Vec::new();
         for scope in scopes.into_iter().flatten() {
             let unit = Self { name: format!("{name}.service"), scope };
-            if is_there(&unit.properties()?) {
-                all.push(unit);
+            match unit.properties() {
+                Ok(known) if is_there(&known) => all.push(unit),
+                // A user whose own manager has it need not be able to ask the system's.
+                Err(error) if all.is_empty() => return Err(error),
+                _ => {}
             }
         }
         Ok(all)
@@ -110,8 +121,15 @@ impl Unit {
     }
 
     fn properties(&self) -> Result<BTreeMap<String, String>, StepError> {
-        let finished =
-            self.systemctl(&["show", "--property", &PROPERTIES.join(","), "--", &self.name]).succeed()?;
+        let tool = self.systemctl(&["show", "--property", &PROPERTIES.join(","), "--", &self.name]);
+        // Without the names of the properties it is a line that can be read.
+        let short = self.systemctl(&["show", "--", &self.name]).line();
+        let finished = tool.ask(self.scope).map_err(|mut error| {
+            if error.stage == tool.line() {
+                error.stage = short;
+            }
+            error
+        })?;
         let lines = finished.output.lines().filter_map(|line| line.split_once('='));
         Ok(lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
@@ -220,9 +238,26 @@ impl Units {
         Unit { name: format!("{name}.service"), scope: self.scope }
     }
 
-    /// Without a running manager, as in the making of an image, links are made all the same.
+    /// Without a running manager, as in the making of an image or without a login, links are made all the same.
     fn runs(&self) -> bool {
-        self.scope == Scope::User || is_booted_with_systemd()
+        match self.scope {
+            Scope::System => is_booted_with_systemd(),
+            Scope::User => user_manager::runs(),
+        }
+    }
+
+    /// `enable` or `disable`, also of the socket unit that was installed with the service.
+    fn link(&self, name: &ServiceName, word: &str) -> Result<(), StepError> {
+        let socket = format!("{name}.socket");
+        let mut tool = Tool::of_manager(self.scope).args([word, "--", &format!("{name}.service")]);
+        if self.directory()?.join(&socket).is_file() {
+            tool = tool.args([socket]);
+        }
+        if !self.runs() {
+            // Without it the manager would be asked.
+            tool = tool.with("SYSTEMD_OFFLINE", "1".into());
+        }
+        tool.ask(self.scope).map(drop)
     }
 }
 
@@ -234,43 +269,51 @@ impl Installer for Units {
         }
     }
 
+    fn check_running(&self) -> Result<(), StepError> {
+        match self.scope {
+            _ if self.runs() => Ok(()),
+            Scope::System => Err(StepError::new("start", "systemd does not run here").status(1)),
+            Scope::User => Err(user_manager::missing()),
+        }
+    }
+
     fn reload(&self) -> Result<(), StepError> {
         if self.runs() {
-            Tool::of_manager(self.scope).args(["daemon-reload"]).within(RELOAD_TIMEOUT).succeed()?;
+            Tool::of_manager(self.scope).args(["daemon-reload"]).within(RELOAD_TIMEOUT).ask(self.scope)?;
         }
         Ok(())
     }
 
     fn enable(&self, name: &ServiceName) -> Result<(), StepError> {
-        self.unit(name).systemctl(&["enable", "--", &format!("{name}.service")]).succeed().map(drop)
+        self.link(name, "enable")
     }
 
     fn disable(&self, name: &ServiceName) -> Result<(), StepError> {
-        self.unit(name).systemctl(&["disable", "--", &format!("{name}.service")]).succeed().map(drop)
+        self.link(name, "disable")
     }
 
     /// The services of a user end with the last session unless the user lingers (loginctl(1)).
     fn note(&self) -> Option<StepError> {
-        let user = std::env::var_os("USER").unwrap_or_default().to_string_lossy().into_owned();
-        let lingers = || Path::new("/var/lib/systemd/linger").join(&user).exists();
-        if self.scope == Scope::System || user.is_empty() || lingers() {
-            return None;
-        }
-        let _ = Tool::new("loginctl")
-            .args(["enable-linger"])
-            .with_variables(&["XDG_RUNTIME_DIR", "XDG_SESSION_ID"])
-            .run();
-        let note = StepError::new("login", "the service ends when this user has logged out everywhere");
-        (!lingers()).then(|| note.hint(format!("`loginctl enable-linger {user}`, as root, keeps it")))
+        if self.scope == Scope::User { user_manager::keep_without_login() } else { None }
+    }
+
+    fn start_time(&self) -> StartTime {
+        let with_login = self.scope == Scope::User && user_manager::linger() == Linger::Off;
+        if with_login { StartTime::Login } else { StartTime::Boot }
     }
 
     /// A failed unit would be listed for ever.
     fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
+        self.clear_failures(name);
+        Ok(())
+    }
+
+    /// The starts that `StartLimitBurst=` counts, too (systemctl(1), `reset-failed`).
+    fn clear_failures(&self, name: &ServiceName) {
         if self.runs() {
             // It may not be loaded.
             let _ = self.unit(name).systemctl(&["reset-failed", "--", &format!("{name}.service")]).run();
         }
-        Ok(())
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {

@@ -12,7 +12,7 @@ use super::script_claims::Claims;
 use super::service::{Host, Managed};
 use super::service_manager::Installer;
 use super::tool::{Tool, is_installed};
-use super::{HostState, ManagedService, Operation, RunPhase};
+use super::{HostState, ManagedService, Operation, RunPhase, StartTime};
 
 /// A script in /etc/init.d.
 #[derive(Debug)]
@@ -216,6 +216,10 @@ impl Installer for InitScripts {
     /// The script is still there (`-f`).
     fn forget(&self, name: &ServiceName) -> Result<(), StepError> {
         Self::register(name, &[&["-f", name.as_str(), "remove"]], &[&["--del", name.as_str()]])
+    }
+
+    fn start_time(&self) -> StartTime {
+        StartTime::Boot
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {

@@ -62,6 +62,12 @@ impl Tool {
         self
     }
 
+    /// Sets a variable.
+    pub(crate) fn with(mut self, name: &'static str, value: OsString) -> Self {
+        self.variables.push((name, value));
+        self
+    }
+
     pub(crate) fn within(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -94,7 +100,8 @@ impl Tool {
                 Ok(Finished { status, output: String::from_utf8_lossy(&output).into_owned() })
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                Err(failed(format!("no answer within {} s", self.limit.as_secs())))
+                let cause = format!("no answer within {} s", self.limit.as_secs());
+                Err(failed(cause).hint("the manager is busy or hangs; try again when it answers"))
             }
             Err(error) => Err(failed(error_text(&error))),
         }

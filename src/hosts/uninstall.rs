@@ -20,13 +20,17 @@ use super::{Host, Operation};
 ///
 /// It was not installed by svcadapt, it cannot be stopped, or a file cannot be removed.
 pub fn uninstall(scope: Scope, name: &ServiceName, force: bool) -> Result<Vec<PathBuf>, StepError> {
-    let _lock = manifest::lock(scope, name)?;
-    let Some(manifest) = Manifest::read(scope, name)? else {
-        return Err(StepError::new("uninstall", "it was not installed by svcadapt")
+    let missing = || {
+        StepError::new("uninstall", "it was not installed by svcadapt")
             .of(name.to_string())
             .hint("the manager that has it removes it; `svcadapt status` names it")
-            .status(NOT_INSTALLED));
+            .status(NOT_INSTALLED)
     };
+    // Looked at first, because the lock makes a directory.
+    Manifest::read(scope, name)?.ok_or_else(missing)?.manager.checked()?;
+    let mut lock = manifest::lock(scope, name)?;
+    let manifest = Manifest::read(scope, name)?.ok_or_else(missing)?;
+    lock.takes(&manifest.directories);
     let going = Manifest { is_partial: true, ..manifest };
     going.write(name)?;
     remove_all(going.manager.installer().as_ref(), scope, name, force)

@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, thread};
@@ -137,6 +138,34 @@ impl Host {
         };
         host.prepare();
         host
+    }
+
+    /// Ends the machine as a loss of power does, and boots it again with the files that services are installed in.
+    pub(super) fn reboot(self) -> Self {
+        let layer = self.dir.join("layer");
+        fs::create_dir(&layer).unwrap();
+        if let Some(managers) = managers() {
+            let copied = Command::new("cp").arg("-a").arg(managers.join(".")).arg(&layer).status().unwrap();
+            assert!(copied.success());
+        }
+        // Its own files are laid over those of the managers. (Not every root has tar(1).)
+        let script =
+            "cd \"$1\" && for place in etc/systemd etc/init.d etc/runlevels etc/runit etc/sv etc/service etc/s6 srv \
+            var/lib/svcadapt; do [ ! -e $place ] || echo $place; done | tar --create --files-from - |
+            tar --extract --keep-directory-symlink --directory \"$2\"";
+        let saved = Command::new("sh").args(["-c", script, "sh"]).arg(self.path("/")).arg(&layer).output();
+        let saved = saved.unwrap();
+        assert!(saved.status.success(), "{}: {saved:?}", self.name);
+        let Self { name, machine, dir, patience } = self;
+        let machine = match machine {
+            Machine::Systemd(systemd) => Machine::Systemd(systemd.reboot(&layer).unwrap()),
+            Machine::Own(machine) => {
+                drop(machine);
+                let init = format!(". {}; boot", dir.join("adapter").display());
+                Machine::Own(Booted::boot(Path::new("/"), Some(&layer), &init).unwrap())
+            }
+        };
+        Self { name, machine, dir, patience }
     }
 
     fn adapt(&self, adapter: &str) {

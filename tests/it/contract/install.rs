@@ -1,8 +1,14 @@
 //! `install` and `uninstall` with each manager: the service runs, and afterwards the files of the machine are what they were.
 
+mod forms;
+mod killed;
+mod reboot;
+mod refused;
+mod user;
+
 use std::collections::HashSet;
 
-use crate::harness::{Capability, Exit, Output, all_rounds, require};
+use crate::harness::{Exit, Output};
 
 use super::host::{self, Host};
 
@@ -11,6 +17,16 @@ use super::host::{self, Host};
 const FILES: &str = "for place in /etc /var/lib /Library; do \
     [ ! -d $place ] || find $place -xdev ! -name '*.journal' ! -path '*/supervise*' ! -path '*/it-[0-9]*' ! -path /etc/machine-id -printf '%p %m %u %l %y\\n'; \
     done | sort";
+
+/// The lines that only one of the two has.
+fn differences(before: &str, after: &str) -> String {
+    let only = |sign: &str, one: &str, other: &str| {
+        let other: HashSet<&str> = other.lines().collect();
+        let lines = one.lines().filter(|line| !other.contains(line));
+        lines.map(|line| format!("{sign} {line}")).collect::<Vec<_>>()
+    };
+    [only("+", after, before), only("-", before, after)].concat().join("\n")
+}
 
 /// What a host needs before services can be installed with its manager.
 fn prepare(host: &Host) -> bool {
@@ -101,11 +117,7 @@ fn installed_service_runs_on_every_host_and_leaves_nothing() {
         let pid = host.read("inst.pids").lines().last().unwrap().split(' ').next().unwrap().to_owned();
         assert!(host.becomes(&format!("ended inst {pid}")), "{name}");
         let after = files();
-        let only = |one: &str, other: &str| {
-            let other: HashSet<&str> = other.lines().collect();
-            one.lines().filter(|line| !other.contains(line)).map(str::to_owned).collect::<Vec<_>>()
-        };
-        assert_eq!((only(&after, &before), only(&before, &after)), (vec![], vec![]), "{name}: files");
+        assert_eq!(differences(&before, &after), "", "{name}: files");
         expect("uninstall inst", 5, "it was not installed by svcadapt");
         expect("status inst", 3, "not running");
     }
@@ -191,44 +203,5 @@ fn process_of_another_user_is_not_asked_for_services() {
             "{status:?}"
         );
         host.shell(&format!("kill {pid}"));
-    }
-}
-
-/// The script that kills `uninstall` and then `install` at each of these calls, and repairs both by another run. (The tools that they
-/// run are not killed.)
-const KILLED: &str = r#"
-files() { find /etc/init.d /etc/rc?.d /var/lib/svcadapt -xdev -printf '%p %m %u %l %y\n' 2>/dev/null | sort; }
-install="$svcadapt install --svcadapt $svcadapt --name inst -- /bin/sleep 600"
-files >/run/before
-$install >/dev/null
-files >/run/installed
-at=1
-while [ $at -le 400 ]; do
-    for command in "$svcadapt uninstall inst" "$install"; do
-        strace -qq -o /run/trace -e trace=$calls -e inject=$calls:signal=KILL:when=$at $command >/dev/null 2>&1
-        status=$?
-        $install >/run/said 2>&1 || { echo "call $at of $command: $(cat /run/said)"; exit 1; }
-        files | cmp -s - /run/installed || { echo "call $at of $command: not the installed files"; files | diff - /run/installed; exit 1; }
-        [ $status != 0 ] || done=$done.
-    done
-    # Neither of the two has so many calls.
-    [ "${#done}" -lt 4 ] || break
-    at=$((at + $step))
-done
-[ $at -gt $((step * 2)) ] || { echo "nothing was killed"; exit 1; }
-$svcadapt uninstall inst >/dev/null
-files | cmp -s - /run/before || { echo "not the files before"; files | diff - /run/before; exit 1; }
-"#;
-
-#[test]
-fn install_killed_at_any_call_is_repaired_by_the_next_one() {
-    if !require(Capability::Strace) {
-        return;
-    }
-    for host in host::boot_all().iter().filter(|host| host.is("classic") && prepare(host)) {
-        let calls = "rename,renameat,renameat2,unlink,unlinkat,mkdir,rmdir,fsync,execve,write";
-        let step = if all_rounds() { 1 } else { 7 };
-        let Output { stdout, exit, .. } = host.shell(&format!("calls={calls}\nstep={step}\ndone=\n{KILLED}"));
-        assert_eq!((stdout.as_str(), exit), ("", Exit::Status(0)));
     }
 }

@@ -22,6 +22,7 @@ use super::svc::{Exit, Output};
 pub(crate) struct Systemd {
     machine: Booted,
     version: u32,
+    root: PathBuf,
 }
 
 impl Systemd {
@@ -43,7 +44,7 @@ impl Systemd {
     pub(crate) fn of_versions(versions: impl RangeBounds<u32>) -> Vec<&'static Self> {
         static OTHERS: OnceLock<Result<Vec<Systemd>, String>> = OnceLock::new();
         let boot = |root: &PathBuf| {
-            Self::boot_root(root).map_err(|why| format!("there is {}, but {why}", root.display()))
+            Self::boot_root(root, None).map_err(|why| format!("there is {}, but {why}", root.display()))
         };
         let others = OTHERS.get_or_init(|| roots()?.iter().map(boot).collect());
         let mut all: Vec<_> = match others {
@@ -63,7 +64,7 @@ impl Systemd {
 
     /// The machine's own, for a test that would disturb others. The error is the reason why there is none.
     pub(crate) fn boot() -> Result<Self, String> {
-        Self::boot_root(Path::new("/"))
+        Self::boot_root(Path::new("/"), None)
     }
 
     /// As [`Systemd::of_versions`], but for the caller alone: a daemon-reload of another test makes systemd forget how often
@@ -72,7 +73,7 @@ impl Systemd {
         let versions: Vec<_> = Self::of_versions(versions).iter().map(|systemd| systemd.version).collect();
         let roots = roots().unwrap_or_default().into_iter().chain([PathBuf::from("/")]);
         let mut all: Vec<_> = roots
-            .filter_map(|root| Self::boot_root(&root).ok())
+            .filter_map(|root| Self::boot_root(&root, None).ok())
             .filter(|own| versions.contains(&own.version))
             .collect();
         all.sort_by_key(|systemd| systemd.version);
@@ -80,11 +81,24 @@ impl Systemd {
         all
     }
 
-    fn boot_root(root: &Path) -> Result<Self, String> {
+    /// Ends it without a shutdown, and boots it again with these files over those of its root.
+    pub(crate) fn reboot(self, layer: &Path) -> Result<Self, String> {
+        let Self { machine, root, .. } = self;
+        drop(machine);
+        Self::boot_root(&root, Some(layer))
+    }
+
+    /// Process 1.
+    pub(crate) fn init(&self) -> &Process {
+        self.machine.init()
+    }
+
+    fn boot_root(root: &Path, layer: Option<&Path>) -> Result<Self, String> {
         if !root.join("lib/systemd/systemd").exists() {
             return Err("it is not installed".to_owned());
         }
-        let mut systemd = Self { machine: Booted::boot(root, None, "systemd")?, version: 0 };
+        let machine = Booted::boot(root, layer, "systemd")?;
+        let mut systemd = Self { machine, version: 0, root: root.to_owned() };
         wait_within(BOOT, "systemd boots", || {
             assert!(systemd.machine.init().is_alive(), "systemd has ended while booting");
             let state = systemd.systemctl(["is-system-running"]).stdout;
