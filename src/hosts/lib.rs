@@ -4,7 +4,7 @@
 //! machine have, running or not. A [`ManagedService`] is started, stopped, restarted, reloaded and looked at by its
 //! manager's own tool, because a manager starts a service again that was stopped in any other way.
 //!
-//! [`Installation`] installs files with a manager and remembers them, so that [`uninstall`] removes these and nothing else.
+//! [`ProgramService`] is a program that installs itself: `myprog service install`. [`Installation`] installs files with a manager and remembers them, so that [`uninstall`] removes these and nothing else.
 //!
 //! One file a manager: how its services are found, which command does what, and how its answer is read.
 
@@ -20,6 +20,8 @@ mod launchd;
 mod manifest;
 mod openrc;
 mod operation;
+mod program_files;
+mod program_service;
 mod runit;
 mod s6;
 mod scanned;
@@ -41,6 +43,7 @@ pub use find::{named, of_process, started_as};
 pub use install::{Change, ChangeKind, Installation, Installed, StartNow, StartTime};
 pub use manifest::{all_installed, installed};
 pub use operation::Operation;
+pub use program_service::ProgramService;
 pub use service::{Host, ManagedService};
 pub use service_manager::ServiceManager;
 pub use state::{HostState, RunPhase};

@@ -73,7 +73,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_json", &["src/cli", "src/convert", "src/detect"]),
     ("plist", &["src/convert"]),
     ("svcadapt", &["src/cli", "src/hosts"]),
-    ("svcadapt_convert", &["src/cli"]),
+    ("svcadapt_convert", &["src/cli", "src/hosts"]),
     ("svcadapt_hosts", &["src/cli"]),
 ];
 

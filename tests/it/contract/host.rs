@@ -176,7 +176,7 @@ impl Host {
 
     /// What the services of every row need.
     fn prepare(&self) {
-        for program in ["svcadapt", "inspect", "announce", "daemonic", "keeper"] {
+        for program in ["svcadapt", "inspect", "announce", "daemonic", "keeper", "selfmade"] {
             self.dir.program(program);
         }
         let http = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join("http");

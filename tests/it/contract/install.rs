@@ -2,6 +2,7 @@
 
 mod forms;
 mod killed;
+mod program;
 mod reboot;
 mod refused;
 mod user;

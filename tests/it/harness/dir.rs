@@ -103,7 +103,9 @@ impl Dir {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
             "inspect" | "becomes" | "hostile" | "forge" | "launch_shim" | "clock_shim" | "fuzz"
-            | "daemonic" | "trace" | "bus_owner" | "keeper" | "announce" | "launchd" => example(program),
+            | "daemonic" | "trace" | "bus_owner" | "keeper" | "announce" | "launchd" | "selfmade" => {
+                example(program)
+            }
             path => PathBuf::from(path),
         };
         self.program_as(&source, source.file_name().unwrap().to_str().unwrap())
