@@ -16,9 +16,9 @@ use svcadapt_hosts::{
 };
 use svcadapt_spec::{Scope, ServiceName};
 
-use super::gen_plist::Plist;
 use super::gen_unit::UnitFormat;
 use super::generate::{Problems, Scripts, messages};
+use super::install_plist::InstalledPlist;
 use super::report::{answer, failed, report, report_all, value_error};
 use super::text::printable;
 use super::{Exit, args, generate};
@@ -131,9 +131,7 @@ fn files(matches: &ArgMatches, manager: ServiceManager) -> Result<(ServiceName, 
             let systemd = Systemd { version: version(), scope: manager.scope };
             generate::installed(matches, UnitFormat { systemd, level: Level::default() }, &directory)
         }
-        Host::Launchd => {
-            generate::installed(matches, Plist { label: None, scope: manager.scope }, &directory)
-        }
+        Host::Launchd => generate::installed(matches, InstalledPlist::new(manager.scope), &directory),
         Host::OpenRc => scripts(Target::OpenRc),
         Host::Runit => scripts(Target::Runit),
         Host::S6 => scripts(Target::S6),

@@ -27,6 +27,7 @@ mod help;
 mod implied_name;
 mod init_script;
 mod install;
+mod install_plist;
 mod last_lines;
 mod list;
 mod local_machine;

@@ -16,6 +16,7 @@ mod files;
 mod find;
 mod home;
 mod install;
+mod launchctl;
 mod launchd;
 mod manifest;
 mod openrc;

@@ -65,6 +65,11 @@ pub(crate) trait Managed: fmt::Debug {
     /// The commands that do this, in order. Empty if the manager has no such operation.
     fn commands(&self, operation: Operation, limit: Duration) -> Vec<Tool>;
 
+    /// Runs one of the commands to its end.
+    fn run(&self, tool: &Tool, _limit: Duration) -> Result<(), StepError> {
+        tool.succeed().map(drop)
+    }
+
     /// What the manager says of it.
     fn state(&self) -> Result<HostState, StepError>;
 
@@ -147,7 +152,7 @@ impl ManagedService {
         }
         let before = if self.0.returns_early(operation) { Some(self.state()?) } else { None };
         for tool in &commands {
-            tool.succeed()?;
+            self.0.run(tool, limit)?;
         }
         before
             .map_or(Ok(()), |before| settle(self.0.as_ref(), operation, &before, self.0.settle_limit(limit)))

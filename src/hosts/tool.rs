@@ -73,6 +73,11 @@ impl Tool {
         self
     }
 
+    /// The first argument: what the tool is asked for.
+    pub(crate) fn word(&self) -> &OsStr {
+        self.arguments.first().map(OsString::as_os_str).unwrap_or_default()
+    }
+
     /// The command line, for messages.
     pub(crate) fn line(&self) -> String {
         let mut line = self.program.to_string_lossy().into_owned();

@@ -3,6 +3,7 @@
 //! ```text
 //! launchd --log FILE [--control SOCKET] [--second MILLISECONDS]
 //! launchd --ask ORDER          gives an order, in place of launchctl(1)
+//! launchd --launchctl WORD...  the same with the exit status and the streams of launchctl(1)
 //! ```
 //!
 //! It implements the documented behaviour: launchd.plist(5), launchctl(1) and launch(3); for points that are not documented
@@ -18,7 +19,7 @@
 //!   `launch_activate_socket` (`launch_shim.rs`).
 //! * `--second` is the length of a second of `ThrottleInterval` and `ExitTimeOut`, so that tests are quick.
 //!
-//! Not implemented: agents and their domains, Mach services, timers, watched paths, transactions, Bonjour. Their keys are
+//! Not implemented: login windows, Mach services, timers, watched paths, transactions, Bonjour. Their keys are
 //! logged as ignored.
 
 #[cfg(target_os = "linux")]

@@ -70,13 +70,17 @@ pub(super) struct Host {
 
 /// All hosts that this machine has; those that are missing are skipped.
 pub(super) fn boot_all() -> Vec<Host> {
+    let wanted = env::var_os("SVCADAPT_TEST_HOSTS").unwrap_or_default();
+    boot_some(&wanted.to_string_lossy())
+}
+
+/// Those with this in their names; without any, a part of all.
+pub(super) fn boot_some(wanted: &str) -> Vec<Host> {
     if !require(Capability::Namespaces) {
         return Vec::new();
     }
-    let wanted = env::var_os("SVCADAPT_TEST_HOSTS").unwrap_or_default();
-    let wanted = wanted.to_string_lossy().into_owned();
     let layer = managers();
-    let is_asked = |name: &str| match wanted.as_str() {
+    let is_asked = |name: &str| match wanted {
         "" => all_rounds() || FEW.contains(&name),
         wanted => name.contains(wanted),
     };
@@ -89,7 +93,7 @@ pub(super) fn boot_all() -> Vec<Host> {
         });
         program.is_empty() || laid || have(program)
     });
-    let systemds = if "systemd".contains(&wanted) || wanted.starts_with("systemd") {
+    let systemds = if "systemd".contains(wanted) || wanted.starts_with("systemd") {
         Systemd::own_of_versions(252..)
     } else {
         Vec::new()
@@ -104,7 +108,7 @@ pub(super) fn boot_all() -> Vec<Host> {
         host.adapt(include_str!("hosts/systemd.sh"));
         host
     });
-    let mut all: Vec<Host> = systemds.filter(|host| host.name.contains(&wanted)).collect();
+    let mut all: Vec<Host> = systemds.filter(|host| host.name.contains(wanted)).collect();
     thread::scope(|scope| {
         let booting: Vec<_> = own
             .map(|(name, adapter, _)| scope.spawn(|| Host::boot(name, adapter, layer.as_deref())))

@@ -2,19 +2,24 @@
 //!
 //! An order is one line; the client closes the sending half after it. The answer is a line `STATUS TEXT`, which may be
 //! followed by more lines. The words and the numbers are those of launchctl(1), as far as they are known: 0, 3 (no such
-//! process), 5 (cannot be loaded), 113 (no such service).
+//! process), 5 (cannot be loaded), 36 (it is ending), 37 (another one is ending), 112 (no such domain), 113 (no such service),
+//! 125 (not in this domain). launchctl prints them; errno.h of macOS has 3, 5, 36 and 37, and reports of its users have the
+//! others.
 //!
 //! | order | action |
 //! | --- | --- |
-//! | `bootstrap PATH` | loads a property list; the answer is its label |
+//! | `bootstrap [DOMAIN] PATH` | loads a property list; the answer is its label |
 //! | `kickstart LABEL` | starts the job if it does not run |
 //! | `kickstart -k LABEL` | restarts the job |
 //! | `kill SIGNAL LABEL` | sends a signal, by name or number, to the process of the job |
 //! | `bootout LABEL` | stops and unloads the job |
-//! | `print LABEL` | prints the state of the job |
+//! | `print LABEL` | prints the state of the job, or says that a domain is there |
+//! | `enable LABEL`, `disable LABEL` | decides whether it may be loaded |
+//! | `print-disabled DOMAIN` | prints the disabled labels |
+//! | `login UID` | the user has logged in at the screen (an order of the stand-in alone) |
 //! | `activate NAME` | passes the sockets of this name of the calling job: launch_activate_socket of launch(3) |
 //!
-//! Only root may give orders. The caller of `activate` is identified by the pid of the connection's peer (`SO_PEERCRED`,
+//! `LABEL` may be `DOMAIN/LABEL` (`launchd/domain.rs`). Only root may give orders, and a user in the domains of this user. The caller of `activate` is identified by the pid of the connection's peer (`SO_PEERCRED`,
 //! unix(7)), so a child of a job is not taken for the job.
 
 use std::fs::Permissions;
@@ -24,6 +29,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 use std::{fs, io};
@@ -31,6 +37,8 @@ use std::{fs, io};
 use nix::sys::signal::Signal;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{ControlMessage, MsgFlags, getsockopt, sendmsg};
+
+use super::domain::{Domain, target};
 
 /// The default path of the control socket; `launch_shim` uses only this one.
 pub(crate) const SOCKET: &str = "/run/launchd.sock";
@@ -44,11 +52,15 @@ const LENGTH: u64 = 8192;
 /// An order.
 #[derive(Debug)]
 pub(crate) enum Order {
-    Bootstrap(PathBuf),
+    Bootstrap(Domain, PathBuf),
     Kickstart { label: String, kill: bool },
     Kill(Signal, String),
     Bootout(String),
     Print(String),
+    PrintDomain(Domain),
+    PrintDisabled(Domain),
+    Override { label: String, is_disabled: bool },
+    Login(u32),
     Activate { name: String, pid: i32 },
 }
 
@@ -83,17 +95,34 @@ pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
 
 /// Gives an order, and prints the answer. A status other than 0 is an error.
 pub(crate) fn ask(order: &str) -> Result<(), String> {
-    let answer = || {
+    let answer = answer_to(order)?;
+    io::stdout().write_all(answer.as_bytes()).map_err(|error| error.to_string())?;
+    if answer.starts_with("0 ") || answer.trim_end() == "0" { Ok(()) } else { Err(answer) }
+}
+
+fn answer_to(order: &str) -> Result<String, String> {
+    let ask = || {
         let mut stream = UnixStream::connect(SOCKET)?;
         stream.write_all(order.as_bytes())?;
         stream.shutdown(Shutdown::Write)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        io::stdout().write_all(answer.as_bytes())?;
         Ok::<_, io::Error>(answer)
     };
-    let answer = answer().map_err(|error| format!("{SOCKET}: {error}"))?;
-    if answer.starts_with("0 ") || answer.trim_end() == "0" { Ok(()) } else { Err(answer) }
+    ask().map_err(|error| format!("{SOCKET}: {error}"))
+}
+
+/// Gives an order as launchctl(1) does: the answer is on standard output, a failure on standard error, and the number is the
+/// exit status.
+pub(crate) fn launchctl(order: &str) -> ExitCode {
+    let answer = answer_to(order).unwrap_or_else(|error| format!("1 {error}"));
+    let (status, text) = answer.trim_end().split_once(' ').unwrap_or((answer.trim_end(), ""));
+    let status = status.parse().unwrap_or(1);
+    let written = match status {
+        0 => writeln!(io::stdout(), "{text}"),
+        status => writeln!(io::stderr(), "{order} failed: {status}: {text}"),
+    };
+    ExitCode::from(if written.is_ok() { status } else { 1 })
 }
 
 /// Accepts the next order.
@@ -110,25 +139,45 @@ pub(crate) fn receive(listener: &UnixListener) -> io::Result<(UnixStream, Result
 
 fn parse(line: &str, pid: i32, uid: u32) -> Result<Order, String> {
     let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let label = || rest.to_owned();
+    let may = |domain: Domain| {
+        if uid == 0 || uid == domain.uid() { Ok(domain) } else { Err("not permitted".to_owned()) }
+    };
+    // Everybody may look.
+    let known = |word: &str| target(word).ok_or_else(|| format!("{word} is no target"));
+    let label = |word: &str| {
+        let (domain, label) = known(word)?;
+        may(domain).map(|domain| domain.key(&label))
+    };
     match verb {
         "activate" => Ok(Order::Activate { name: rest.to_owned(), pid }),
-        _ if uid != 0 => Err("only root may".to_owned()),
-        "bootstrap" => Ok(Order::Bootstrap(rest.into())),
+        "bootstrap" => {
+            let (domain, path) = rest.split_once(' ').unwrap_or(("system", rest));
+            let domain = Domain::parse(domain).ok_or_else(|| format!("{domain} is no domain"))?;
+            Ok(Order::Bootstrap(may(domain)?, path.into()))
+        }
+        "print" => match Domain::parse(rest) {
+            Some(domain) => Ok(Order::PrintDomain(domain)),
+            None => known(rest).map(|(domain, label)| Order::Print(domain.key(&label))),
+        },
+        "print-disabled" => {
+            Domain::parse(rest).map(Order::PrintDisabled).ok_or_else(|| format!("{rest} is no domain"))
+        }
+        "enable" | "disable" => Ok(Order::Override { label: label(rest)?, is_disabled: verb == "disable" }),
         "kickstart" => Ok(match rest.strip_prefix("-k ") {
-            Some(label) => Order::Kickstart { label: label.to_owned(), kill: true },
-            None => Order::Kickstart { label: label(), kill: false },
+            Some(rest) => Order::Kickstart { label: label(rest)?, kill: true },
+            None => Order::Kickstart { label: label(rest)?, kill: false },
         }),
         "kill" => {
-            let (name, label) = rest.split_once(' ').ok_or("kill SIGNAL LABEL")?;
+            let (name, of) = rest.split_once(' ').ok_or("kill SIGNAL LABEL")?;
             let signal = match name.parse::<i32>() {
                 Ok(number) => Signal::try_from(number).ok(),
                 Err(_) => Signal::from_str(&format!("SIG{}", name.trim_start_matches("SIG"))).ok(),
             };
-            Ok(Order::Kill(signal.ok_or_else(|| format!("{name} is no signal"))?, label.to_owned()))
+            Ok(Order::Kill(signal.ok_or_else(|| format!("{name} is no signal"))?, label(of)?))
         }
-        "bootout" => Ok(Order::Bootout(label())),
-        "print" => Ok(Order::Print(label())),
+        "bootout" => Ok(Order::Bootout(label(rest)?)),
+        "login" => may(Domain::System)
+            .and_then(|_| rest.parse().map(Order::Login).map_err(|_| format!("{rest} is no user"))),
         _ => Err(format!("{verb} is no order")),
     }
 }

@@ -13,9 +13,10 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 
 /// Reads a property list. An error is the reason why launchd would not load it.
 ///
-/// launchctl(1): a file must belong to root (here in the system domain) and must not be writable by group or others.
+/// launchctl(1): a file must belong to root, or in the domain of a user to that user, and must not be writable by group or
+/// others.
 /// 842 (`path_goodness_check`): it must be a regular file, and its name must end in `.plist`.
-pub(crate) fn read(path: &Path) -> Result<Dictionary, String> {
+pub(crate) fn read(path: &Path, user: u32) -> Result<Dictionary, String> {
     if path.extension().is_none_or(|extension| extension != "plist") {
         return Err("the name does not end in .plist".to_owned());
     }
@@ -23,7 +24,7 @@ pub(crate) fn read(path: &Path) -> Result<Dictionary, String> {
     if !metadata.is_file() {
         return Err("it is not a regular file".to_owned());
     }
-    if metadata.uid() != 0 {
+    if metadata.uid() != 0 && metadata.uid() != user {
         return Err(format!("it belongs to user {}, not to root", metadata.uid()));
     }
     if metadata.mode() & WRITABLE_BY_OTHERS != 0 {

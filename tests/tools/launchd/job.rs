@@ -58,6 +58,8 @@ pub(crate) struct Job {
     pub(crate) exit_time_out: u64,
     pub(crate) abandon_process_group: bool,
     pub(crate) sockets: Vec<(String, Vec<Dictionary>)>,
+    /// The types of sessions that an agent is for.
+    pub(crate) sessions: Vec<String>,
 }
 
 /// One of the two values of a limit.
@@ -112,6 +114,7 @@ impl Job {
             exit_time_out: keys.seconds("ExitTimeOut").unwrap_or(EXIT_TIME_OUT),
             abandon_process_group: keys.truth("AbandonProcessGroup").unwrap_or(false),
             sockets: keys.sockets(),
+            sessions: keys.sessions(),
         })
     }
 }
@@ -147,6 +150,15 @@ impl Keys<'_> {
 
     fn dictionary(&mut self, key: &str) -> Dictionary {
         self.found.remove(key).and_then(Value::into_dictionary).unwrap_or_default()
+    }
+
+    /// launchd.plist(5), `LimitLoadToSessionType`: by default `Aqua`.
+    fn sessions(&mut self) -> Vec<String> {
+        match self.found.remove("LimitLoadToSessionType") {
+            Some(Value::String(one)) => vec![one],
+            Some(Value::Array(many)) => many.into_iter().filter_map(Value::into_string).collect(),
+            _ => vec!["Aqua".to_owned()],
+        }
     }
 
     fn arguments(&mut self) -> Result<Vec<String>, String> {

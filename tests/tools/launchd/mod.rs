@@ -2,11 +2,12 @@
 //!
 //! `file` and `xml` check the files, `keys` and `job` read them; `service` is a loaded job and its lifecycle (`keep_alive`:
 //! restarts), `child` the steps between fork and exec (`account`: the identity), `sockets` the listening sockets; `server` is
-//! the main loop, `control` the orders, `log` the events.
+//! the main loop, `control` the orders, `domain` where jobs are loaded, `log` the events.
 
 mod account;
 mod child;
 mod control;
+mod domain;
 mod file;
 mod job;
 mod keep_alive;
@@ -29,6 +30,10 @@ use server::Server;
 
 pub(crate) fn main() -> ExitCode {
     let mut words = env::args_os().skip(1);
+    if env::args_os().nth(1).is_some_and(|word| word == "--launchctl") {
+        let order: Vec<String> = words.skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        return control::launchctl(&order.join(" "));
+    }
     let outcome = if env::args_os().nth(1).is_some_and(|word| word == "--ask") {
         control::ask(&words.nth(1).unwrap_or_default().to_string_lossy())
     } else {

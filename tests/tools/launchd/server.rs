@@ -16,21 +16,29 @@ use nix::unistd::{Pid, chdir, setgroups};
 use serde_json::json;
 
 use super::control::{Order, Reply};
+use super::domain::{Domain, Domains};
 use super::job::Job;
 use super::keep_alive::Death;
 use super::log::Log;
 use super::service::{Known, Service};
 use super::{control, file};
 
-/// The statuses of launchctl(1): no such process, cannot be loaded, no such service.
+/// The statuses of launchctl(1): no such process, cannot be loaded, it is ending, the one before it is ending, no such domain,
+/// no such service, not possible in this domain.
 const NO_PROCESS: i32 = 3;
 const CANNOT_LOAD: i32 = 5;
+const ENDING: i32 = 36;
+const ENDS_ALREADY: i32 = 37;
+const NO_DOMAIN: i32 = 112;
 const NO_SERVICE: i32 = 113;
+const NOT_IN_DOMAIN: i32 = 125;
 
 /// All jobs, and the event sources.
 #[derive(Debug)]
 pub(crate) struct Server {
+    /// By the name of a job in its domain.
     services: BTreeMap<String, Service>,
+    domains: Domains,
     control: UnixListener,
     children: SignalFd,
     log: Log,
@@ -47,7 +55,8 @@ impl Server {
         mask.add(Signal::SIGCHLD);
         mask.thread_block()?;
         let children = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        Ok(Self { services: BTreeMap::new(), control: control::listen(control)?, children, log, second })
+        let (services, domains) = (BTreeMap::new(), Domains::default());
+        Ok(Self { services, domains, control: control::listen(control)?, children, log, second })
     }
 
     /// Runs until end of file on standard input.
@@ -146,10 +155,24 @@ impl Server {
 
     fn carry_out(&mut self, order: Order) -> Reply<'_> {
         match order {
-            Order::Bootstrap(path) => match self.load(&path) {
+            Order::Bootstrap(domain, _) if !self.domains.exists(domain) => {
+                Reply::refused(NOT_IN_DOMAIN, "Domain does not support specified action")
+            }
+            Order::Bootstrap(domain, path) => match self.load(domain, &path) {
                 Ok(label) => Reply::done(label),
-                Err(why) => Reply::refused(CANNOT_LOAD, why),
+                Err((status, why)) => Reply::refused(status, why),
             },
+            Order::PrintDomain(domain) if self.domains.exists(domain) => Reply::done("it is there"),
+            Order::PrintDomain(_) => Reply::refused(NO_DOMAIN, "Could not find domain"),
+            Order::PrintDisabled(domain) => Reply::done(self.domains.print_disabled(domain)),
+            Order::Override { label, is_disabled } => {
+                self.domains.disable(label, is_disabled);
+                Reply::done("")
+            }
+            Order::Login(uid) => {
+                self.domains.login(uid);
+                Reply::done("")
+            }
             Order::Activate { name, pid } => {
                 // launchd manages only the process that it started, not the process's children (launch(3)).
                 let label = self.label_of(pid);
@@ -160,6 +183,7 @@ impl Server {
                 }
             }
             Order::Bootout(label) => match self.services.get_mut(&label) {
+                Some(service) if service.is_ending() => Reply::refused(ENDING, "Operation now in progress"),
                 Some(service) => {
                     if service.remove(&self.log, self.second) == Known::NoMore {
                         self.services.remove(&label);
@@ -168,6 +192,9 @@ impl Server {
                 }
                 None => Reply::refused(NO_PROCESS, "no such process"),
             },
+            Order::Kickstart { label, .. } if self.services.get(&label).is_some_and(Service::is_ending) => {
+                Reply::refused(ENDS_ALREADY, "Operation already in progress")
+            }
             Order::Kickstart { label, kill } => self.with(&label, |service, log, second| {
                 if kill {
                     service.restart(log, second);
@@ -199,18 +226,29 @@ impl Server {
         }
     }
 
-    fn load(&mut self, path: &Path) -> Result<String, String> {
+    fn load(&mut self, domain: Domain, path: &Path) -> Result<String, (i32, String)> {
         let mut ignored = Vec::new();
-        let job = Job::read(file::read(path)?, &mut ignored)?;
+        let unfit = |why| (CANNOT_LOAD, why);
+        let found = file::read(path, domain.uid()).map_err(unfit)?;
+        let mut job = Job::read(found, &mut ignored).map_err(unfit)?;
+        domain.adopt(&mut job).map_err(unfit)?;
         let label = job.label.clone();
+        let key = domain.key(&label);
+        if self.services.get(&key).is_some_and(Service::is_ending) {
+            return Err((ENDS_ALREADY, "Operation already in progress".to_owned()));
+        }
+        // Users report 5 for a disabled label, too.
+        if self.domains.is_disabled(&key) {
+            return Err((CANNOT_LOAD, "Input/output error".to_owned()));
+        }
         for (key, why) in ignored {
             self.log.say("ignored", &label, &json!({ "key": key, "why": why }));
         }
-        if self.services.contains_key(&label) {
-            return Err(format!("{label} is loaded already"));
+        if self.services.contains_key(&key) {
+            return Err((CANNOT_LOAD, format!("{label} is loaded already")));
         }
         let service = Service::load(job, &self.log, self.second);
-        self.services.insert(label.clone(), service);
+        self.services.insert(key, service);
         Ok(label)
     }
 

@@ -131,6 +131,11 @@ impl Service {
         Known::NoMore
     }
 
+    /// Whether it was booted out and its process has not ended.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(&self.state, State::Running(run) if run.then == Then::Remove)
+    }
+
     /// Begins to stop the process, if there is one. launchd.plist(5), `ExitTimeOut`: SIGTERM, and SIGKILL after this number
     /// of seconds; 0 means infinity.
     fn stop(&mut self, then: Then, log: &Log, second: Duration) -> bool {

@@ -1,14 +1,8 @@
 # A property list that gen-plist has written.
 boot() {
     mkfifo /run/open
-    # For svcadapt: the stand-in takes labels without their domain, and has one status for all failures.
-    mkdir -p /Library/LaunchDaemons /usr/local/bin
-    cat >/usr/local/bin/launchctl <<END
-#!/bin/sh
-case \$1 in enable | disable) exit 0 ;; esac
-words=\$(echo "\$*" | sed 's# system/# #; s#^bootstrap system #bootstrap #')
-"$dir/launchd" --ask "\$words" || exit 113
-END
+    mkdir -p /Library/LaunchDaemons /Library/Logs /usr/local/bin
+    printf '#!/bin/sh\nexec "%s" --launchctl "$@"\n' "$dir/launchd" >/usr/local/bin/launchctl
     chmod 0755 /usr/local/bin/launchctl
     # It ends with its standard input.
     exec "$dir/launchd" --log "$dir/events" --second 100 <>/run/open
@@ -24,6 +18,7 @@ stop() {
     launchctl bootout "$1"
     within 20 gone "$1"
 }
+logs_show() { has "$("$svcadapt" logs web)" "$1"; }
 gone() { ! launchctl print "$1" >/dev/null 2>&1; }
 # A job that launchd runs without svcadapt has no record.
 main_pid() {
