@@ -105,7 +105,9 @@ fn found(folders: &[PathBuf], program: &OsString) -> Option<PathBuf> {
 
 /// The interpreter that `#!/usr/bin/env NAME` looks for.
 fn interpreter(program: &Path) -> Option<OsString> {
-    let file = File::open(program).ok().filter(|file| file.metadata().is_ok_and(|it| it.is_file()))?;
+    // A FIFO would be waited for.
+    program.metadata().ok().filter(|found| found.is_file())?;
+    let file = File::open(program).ok()?;
     let mut text = Vec::new();
     file.take(LINE_BYTES as u64).read_to_end(&mut text).ok()?;
     let line = text.split(|byte| *byte == b'\n').next()?;

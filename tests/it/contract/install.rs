@@ -9,6 +9,7 @@ mod refused;
 mod user;
 
 use std::collections::HashSet;
+use std::thread;
 
 use crate::harness::{Exit, Output};
 
@@ -30,11 +31,37 @@ fn differences(before: &str, after: &str) -> String {
     [only("+", after, before), only("-", before, after)].concat().join("\n")
 }
 
+/// Does this on each host that services can be installed on, on all at once.
+fn on_each(act: impl Fn(&Host) + Sync) {
+    let hosts = host::boot_all();
+    thread::scope(|scope| {
+        let acts: Vec<_> = hosts
+            .iter()
+            .map(|host| {
+                let act = &act;
+                scope.spawn(move || {
+                    if prepare(host) {
+                        act(host);
+                    }
+                })
+            })
+            .collect();
+        for one in acts {
+            one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+}
+
 /// What a host needs before services can be installed with its manager.
 fn prepare(host: &Host) -> bool {
     match host.name().split(' ').next().unwrap_or_default() {
-        "systemd" | "s6" | "launchd" => true,
-        "OpenRC" => host.holds("mkdir -p /etc/runlevels/default"),
+        "systemd" => true,
+        // Process 1 may not have begun.
+        "s6" => host.becomes("test -p /srv/s6/.s6-svscan/control"),
+        "launchd" => host.becomes("/usr/local/bin/launchctl print system"),
+        "OpenRC" => {
+            host.holds("within $patience test -e /run/openrc/softlevel && mkdir -p /etc/runlevels/default")
+        }
         "runit" => host.holds(
             "mkdir -p /etc/service /etc/sv; setsid runsvdir /etc/service </dev/null >/dev/null 2>&1 &",
         ),
@@ -46,7 +73,7 @@ fn prepare(host: &Host) -> bool {
 
 #[test]
 fn installed_service_runs_on_every_host_and_leaves_nothing() {
-    for host in host::boot_all().iter().filter(|host| prepare(host)) {
+    on_each(|host| {
         let name = host.name();
         let program = host.program("inst.sh", "echo $$ $COLOUR >>[D]/inst.pids; exec sleep 600");
         let fails = host.program("fails.sh", "echo no configuration >&2; exit 3");
@@ -122,7 +149,7 @@ fn installed_service_runs_on_every_host_and_leaves_nothing() {
         assert_eq!(differences(&before, &after), "", "{name}: files");
         expect("uninstall inst", 5, "it was not installed by svcadapt");
         expect("status inst", 3, "not running");
-    }
+    });
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Each form of a spec on each host.
 
-use crate::contract::host::{self, Host};
+use crate::contract::host::Host;
 use crate::harness::{Exit, Output};
 
-use super::{FILES, differences, prepare};
+use super::{FILES, differences, on_each};
 
 /// The forms: a name, and a script that writes the file and prints the words after `install`.
 const FORMS: [(&str, &str); 4] = [
@@ -38,13 +38,13 @@ const FORMS: [(&str, &str); 4] = [
 
 #[test]
 fn spec_in_each_form_is_installed_on_each_host() {
-    for host in host::boot_all().iter().filter(|host| prepare(host)) {
+    on_each(|host| {
         let before = host.shell(FILES).stdout;
         for (form, script) in FORMS {
             install(host, form, script);
         }
         assert_eq!(differences(&before, &host.shell(FILES).stdout), "", "{}", host.name());
-    }
+    });
 }
 
 fn install(host: &Host, form: &str, script: &str) {

@@ -1,9 +1,8 @@
 //! `install` and `uninstall` that are killed: the next command repairs what they have left.
 
-use crate::contract::host;
 use crate::harness::{Capability, Exit, Output, all_rounds, require};
 
-use super::prepare;
+use super::on_each;
 
 /// Kills `uninstall` and then `install` at every `$step`th of these calls, and repairs both by another run. (The tools that
 /// they run are not killed.)
@@ -47,12 +46,12 @@ files | cmp -s - /run/before || { echo "not the files before"; files | diff - /r
 
 /// For each host: every how many calls, in all rounds and else. (runsvdir looks for new services every five seconds.)
 const STEPS: [(&str, [usize; 2]); 6] = [
-    ("classic", [9, 23]),
-    ("systemd", [7, 23]),
-    ("OpenRC", [5, 23]),
-    ("s6", [7, 23]),
+    ("classic", [2, 11]),
+    ("systemd", [9, 23]),
+    ("OpenRC", [2, 23]),
+    ("s6", [2, 23]),
     ("runit", [31, 31]),
-    ("launchd", [5, 23]),
+    ("launchd", [1, 11]),
 ];
 
 #[test]
@@ -60,10 +59,13 @@ fn install_killed_at_any_call_is_repaired_by_the_next_one() {
     if !require(Capability::Strace) {
         return;
     }
-    for host in host::boot_all().iter().filter(|host| prepare(host) && host.holds("type strace")) {
+    on_each(|host| {
+        if !host.holds("type strace") {
+            return;
+        }
         let (_, steps) = STEPS.iter().find(|(name, _)| host.is(name)).unwrap();
         let step = steps[usize::from(!all_rounds())];
         let Output { stdout, stderr, exit } = host.shell(&format!("step={step}\n{KILLED}"));
         assert_eq!((stdout.as_str(), exit), ("", Exit::Status(0)), "{}: {stderr}", host.name());
-    }
+    });
 }

@@ -3,10 +3,12 @@
 use crate::contract::host::{self, Host};
 use crate::harness::{Exit, Output};
 
+use super::prepare;
+
 /// A host with launchd, of which most runs have none.
 fn hosts() -> Vec<Host> {
     let mut all = host::boot_some("launchd");
-    all.retain(|host| host.is("launchd"));
+    all.retain(|host| host.is("launchd") && prepare(host));
     all
 }
 

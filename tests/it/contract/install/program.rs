@@ -1,15 +1,16 @@
 //! A program that links the library and installs itself: `selfmade service install`.
 
-use crate::contract::host;
 use crate::harness::{Exit, Output};
 
-use super::{FILES, differences, prepare};
+use super::{FILES, differences, on_each};
 
 #[test]
 fn program_with_the_library_installs_and_controls_itself() {
     // The library asks macOS for launchd, and an init script would need svcadapt.
-    let can = |host: &&host::Host| !host.is("classic") && !host.is("launchd") && prepare(host);
-    for host in host::boot_all().iter().filter(can) {
+    on_each(|host| {
+        if host.is("classic") || host.is("launchd") {
+            return;
+        }
         let name = host.name();
         let files = || host.shell(FILES).stdout;
         let expect = |words: &str, status: i32, text: &str| {
@@ -39,5 +40,5 @@ fn program_with_the_library_installs_and_controls_itself() {
         assert_eq!(differences(&before, &files()), "", "{name}: files");
         expect("uninstall", 5, "it was not installed by svcadapt");
         expect("nonsense", 2, "the words are install [--now], uninstall");
-    }
+    });
 }

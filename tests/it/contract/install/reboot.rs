@@ -1,6 +1,8 @@
 //! A machine that is booted again: an enabled service runs, a disabled one does not.
 
-use crate::contract::host;
+use std::thread;
+
+use crate::contract::host::{self, Host};
 use crate::harness::Exit;
 
 use super::prepare;
@@ -18,11 +20,18 @@ esac
 
 #[test]
 fn enabled_service_runs_after_a_reboot_and_a_disabled_one_does_not() {
-    let can = |host: &host::Host| ["systemd", "OpenRC", "runit", "s6"].iter().any(|name| host.is(name));
-    for host in host::boot_all().into_iter().filter(can) {
-        if !prepare(&host) {
-            continue;
+    let can = |host: &Host| ["systemd", "OpenRC", "runit", "s6"].iter().any(|name| host.is(name));
+    thread::scope(|scope| {
+        let hosts: Vec<_> =
+            host::boot_all().into_iter().filter(can).map(|host| scope.spawn(|| boots_again(host))).collect();
+        for one in hosts {
+            one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
+    });
+}
+
+fn boots_again(host: Host) {
+    if prepare(&host) {
         let name = host.name().to_owned();
         let install = |service: &str| {
             let program = host

@@ -2,10 +2,10 @@
 
 use nix::sys::signal::Signal;
 
-use crate::contract::host::{self, Host};
+use crate::contract::host::Host;
 use crate::harness::{Capability, Dir, Exit, Output, Systemd, all_rounds, require};
 
-use super::{FILES, prepare};
+use super::{FILES, on_each};
 
 /// A name, and what is said of it.
 const NAMES: [(&str, &str); 5] = [
@@ -18,7 +18,7 @@ const NAMES: [(&str, &str); 5] = [
 
 #[test]
 fn name_that_a_host_cannot_carry_is_refused() {
-    for host in host::boot_all().iter().filter(|host| prepare(host)) {
+    on_each(|host| {
         let before = host.shell(FILES).stdout;
         for (name, text) in NAMES {
             let words = format!("install --svcadapt $svcadapt --name {name} --now -- /bin/sleep 600");
@@ -29,7 +29,7 @@ fn name_that_a_host_cannot_carry_is_refused() {
             refused(host, "install --svcadapt $svcadapt --name web@ --now -- /bin/sleep 600", "web@");
         }
         assert_eq!(host.shell(FILES).stdout, before, "{}", host.name());
-    }
+    });
 }
 
 /// One message with this text, and status 1 or 2.
@@ -55,7 +55,7 @@ fn place_that_cannot_be_written_leaves_nothing_half_installed() {
         [own.to_owned(), "/var/lib/svcadapt".to_owned()]
     };
     let words = "install --svcadapt $svcadapt --name inst --now -- /bin/sleep 600";
-    for host in host::boot_all().iter().filter(|host| prepare(host)) {
+    on_each(|host| {
         for place in places(host) {
             // No page is free, or nothing may be written.
             for (mount, text) in [("size=4k", "no space left"), ("ro", "read-only")] {
@@ -76,7 +76,7 @@ fn place_that_cannot_be_written_leaves_nothing_half_installed() {
         host.shell("echo partial >>/var/lib/svcadapt/installed/inst");
         assert!(host.holds(&format!("$svcadapt {words} && $svcadapt uninstall inst")), "{}", host.name());
         assert!(host.holds("test ! -e /var/lib/svcadapt"), "{}", host.name());
-    }
+    });
 }
 
 /// A systemd, and what `svcadapt` says there.
