@@ -166,6 +166,7 @@ fn install(matches: &ArgMatches, installation: &Installation) -> Result<String, 
         (_, None) if manager.host == Host::Systemd => "is not started at boot, because it has no [Install]",
         (StartTime::Boot, _) => "starts at boot",
         (StartTime::Login, _) => "starts at login",
+        (StartTime::Never, _) => "is not started at boot",
     };
     let state = if done.phase.is_over() { "not running" } else { done.phase.name() };
     let file = changes.first().map(|change| change.path.display().to_string()).unwrap_or_default();

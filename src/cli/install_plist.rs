@@ -106,7 +106,7 @@ fn found(folders: &[PathBuf], program: &OsString) -> Option<PathBuf> {
 /// The interpreter that `#!/usr/bin/env NAME` looks for.
 fn interpreter(program: &Path) -> Option<OsString> {
     // A FIFO would be waited for.
-    program.metadata().ok().filter(|found| found.is_file())?;
+    program.metadata().ok().filter(std::fs::Metadata::is_file)?;
     let file = File::open(program).ok()?;
     let mut text = Vec::new();
     file.take(LINE_BYTES as u64).read_to_end(&mut text).ok()?;

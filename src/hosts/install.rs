@@ -94,6 +94,8 @@ pub enum StartTime {
     Boot,
     /// With the first login of its user.
     Login,
+    /// Not by itself: what has it started does not outlive the machine's run.
+    Never,
 }
 
 impl Installation {

@@ -146,6 +146,7 @@ impl ProgramService {
             (Some(false), _) => "is disabled",
             (_, StartTime::Boot) => "starts at boot",
             (_, StartTime::Login) => "starts at login",
+            (_, StartTime::Never) => "is not started at boot",
         };
         let state = if done.phase.is_over() { "not running" } else { done.phase.name() };
         let note = done.note.as_ref().map(|note| format!("{note}\n")).unwrap_or_default();

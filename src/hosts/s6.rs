@@ -101,13 +101,29 @@ impl Installer for S6Directories {
         })
     }
 
+    /// An init may make the scanned directory anew at each boot, of what s6-rc or it has elsewhere.
+    fn note(&self) -> Option<StepError> {
+        let scanned = lost_at_boot()?.display().to_string();
+        let error = StepError::new("boot", "its links are lost at the end of this boot").of(scanned);
+        let hint = format!(
+            "link {}/NAME where the init has its own services, or write a source definition for s6-rc",
+            SCANNER.directory
+        );
+        Some(error.hint(hint))
+    }
+
     fn start_time(&self) -> StartTime {
-        StartTime::Boot
+        if lost_at_boot().is_some() { StartTime::Never } else { StartTime::Boot }
     }
 
     fn service(&self, name: &ServiceName) -> Result<Option<ManagedService>, StepError> {
         Ok(SCANNER.service(name))
     }
+}
+
+/// The scanned directory, if it is below /run.
+fn lost_at_boot() -> Option<PathBuf> {
+    SCANNER.scanned().filter(|scanned| scanned.starts_with("/run"))
 }
 
 /// The answer of s6-svstat: `true true false 123 17 -1 0`.

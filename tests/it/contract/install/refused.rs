@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::contract::host::Host;
+use crate::contract::host::{self, Host};
 use crate::harness::{Capability, Dir, Exit, Output, Systemd, all_rounds, require};
 
 use super::{FILES, on_each};
@@ -77,6 +77,24 @@ fn place_that_cannot_be_written_leaves_nothing_half_installed() {
         assert!(host.holds(&format!("$svcadapt {words} && $svcadapt uninstall inst")), "{}", host.name());
         assert!(host.holds("test ! -e /var/lib/svcadapt"), "{}", host.name());
     });
+}
+
+#[test]
+fn scan_directory_below_run_is_reported_as_lost_at_boot() {
+    let hosts = host::boot_some("classic");
+    for host in hosts.iter().filter(|host| host.is("classic") && host.holds("type s6-svscan")) {
+        let scan = "mkdir /run/service; setsid s6-svscan /run/service </dev/null >/dev/null 2>&1 &";
+        assert!(host.holds(scan) && host.becomes("test -p /run/service/.s6-svscan/control"));
+        let words = "$svcadapt install --host s6 --svcadapt $svcadapt --name rc --now -- /bin/sleep 600";
+        let Output { stdout, stderr, exit } = host.shell(words);
+        assert_eq!(exit, Exit::Status(0), "{stdout}{stderr}");
+        assert!(stdout.contains("is not started at boot, running"), "{stdout}");
+        assert!(
+            stderr.contains("boot '/run/service': its links are lost") && stderr.contains("s6-rc"),
+            "{stderr}"
+        );
+        assert!(host.holds("$svcadapt uninstall rc && s6-svscanctl -t /run/service"));
+    }
 }
 
 /// A systemd, and what `svcadapt` says there.
