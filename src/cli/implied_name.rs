@@ -1,9 +1,9 @@
 //! The name of a daemon for which none was given: by it `status`, `stop` and `logs` find the service.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use svcadapt::StepError;
+use svcadapt::{StepError, detect, internal};
 use svcadapt_spec::{ServiceName, ServiceSpec};
 
 /// More instances of one program are started with names of their own.
@@ -25,6 +25,20 @@ pub(crate) fn exhausted(spec: &ServiceSpec) -> StepError {
     StepError::new("start", format!("{MAX_INSTANCES} services have its name already"))
         .of(spec.command.program.to_string_lossy())
         .hint("give this one a name: --name NAME")
+}
+
+/// The environment. A launcher that had children is a fork of the process that was started, and takes its place for a second
+/// attempt.
+pub(crate) fn variables(started: i32) -> Vec<(OsString, OsString)> {
+    let (own, before) = (internal::own_pid(), OsString::from(started.to_string()));
+    let mut all = detect::variables();
+    if own != started {
+        let addressed = all.iter_mut().filter(|(name, value)| {
+            ["LISTEN_PID", "WATCHDOG_PID"].iter().any(|known| name == known) && *value == before
+        });
+        addressed.for_each(|(_, value)| *value = own.to_string().into());
+    }
+    all
 }
 
 /// The text with a hyphen for every character that a service name cannot have, and shorter than a name may be.

@@ -246,10 +246,12 @@ fn with_plan(
         spec.process.ignore_sigpipe = Some(true);
     }
     let detection = detect::decide(mode);
-    let mut attempt = |spec, name| match prepare(spec, &detection, name, use_of_notes) {
-        Ok(prepared) => act(&prepared),
-        Err(exit) => Attempt::Done(exit),
-    };
+    let started = internal::own_pid();
+    let mut attempt =
+        |spec, name| match prepare(spec, &detection, name, implied_name::variables(started), use_of_notes) {
+            Ok(prepared) => act(&prepared),
+            Err(exit) => Attempt::Done(exit),
+        };
     // With a pid file, that is what the service is known by.
     if spec.name.is_some() || spec.pid_file.is_some() || !is_detached(&detection) {
         let Attempt::Done(exit) = attempt(spec, NameOrigin::Given) else {
@@ -277,6 +279,7 @@ fn prepare(
     mut spec: ServiceSpec,
     detection: &Detection,
     name: NameOrigin,
+    inherited: Vec<(OsString, OsString)>,
     use_of_notes: Notes,
 ) -> Result<Prepared, Exit> {
     let notes = internal::place(&mut spec, is_detached(detection));
@@ -285,12 +288,11 @@ fn prepare(
     if may_wait && use_of_notes != Notes::Omitted && is_detached(detection) && Onlooker::is_there() {
         spec.ready.push(Probe::Alive(Timespan::Finite(UNTIL_BELIEVED)));
     }
-    let mut resolved =
-        internal::resolve(&spec, StartedBy::of(detection), detect::variables()).map_err(|failures| {
-            let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
-            report_all(failures);
-            Exit::Status(status)
-        })?;
+    let mut resolved = internal::resolve(&spec, StartedBy::of(detection), inherited).map_err(|failures| {
+        let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
+        report_all(failures);
+        Exit::Status(status)
+    })?;
     resolved.notes.extend(notes);
     internal::find_control_group(&spec, detection, &mut resolved);
     let is_softened = !resolved.notes.is_empty();

@@ -42,11 +42,11 @@ fn start_beside_hundreds_of_services_makes_as_many_calls_as_beside_one() {
     if !require(Capability::Strace) {
         return;
     }
-    // What is asked while others wait differs by a few calls.
+    // 300 records would be 1,500 calls; what is asked while a process waits differs by some.
     world_prints(
         "calls() { strace -f -qq -o /srv/trace \"$@\" && wc -l </srv/trace; }
          start() { svcadapt run --mode classic --name $1 --pid-file /run/$1.pid -- sleep 100; }
-         steady() { [ $(($2 - $1)) -lt 40 ] && echo steady || echo \"$1 $2\"; }
+         steady() { [ $(($2 - $1)) -lt 200 ] && echo steady || echo \"$1 $2\"; }
          start one
          few=$(calls svcadapt status one >/dev/null; wc -l </srv/trace)
          start_calls() { calls svcadapt run --mode classic --name $1 --pid-file /run/$1.pid -- true; }

@@ -395,7 +395,7 @@ fn refused_unit_leaves_no_file() {
         &["--name=x", "--systemd-version=243", "--", "/opt/$a"],
         "svcadapt: program '/opt/$a': byte 5: systemd before 244 ",
     );
-    refused(&["--name=x", "--explain", "--", "/bin/true"], "were not provided: --harden <LEVEL>");
+    refused(&["--name=x", "--explain", "--", "/bin/true"], "--harden LEVEL is missing");
     refused(&["--name=x", "--strict", "--files-preserve=5", "--", "/bin/true"], "svcadapt: strict: ");
     refused(
         &["--name=x", "--svcadapt=bin/x", "--ready=fd", "--", "/bin/true"],
