@@ -6,6 +6,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use similar::TextDiff;
 use svcadapt::StepError;
+use svcadapt::control::ServiceRef;
 use svcadapt::internal::{effective_user, escape_control};
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Systemd, Target};
@@ -21,7 +22,7 @@ use super::generate::{Problems, Scripts, messages};
 use super::install_plist::InstalledPlist;
 use super::report::{answer, failed, report, report_all, value_error};
 use super::text::printable;
-use super::{Exit, args, generate};
+use super::{Exit, args, generate, start, stop};
 
 /// The clap command of `install`.
 pub(crate) fn command() -> Command {
@@ -61,18 +62,18 @@ pub(crate) fn uninstall_command() -> Command {
 pub(crate) fn enable_command() -> Command {
     Command::new("enable")
         .about("Has an installed service started at boot, or at login")
-        .after_help("Exit status: 0 enabled, 1 not enabled.")
+        .after_help("Exit status: 0 enabled, 1 not enabled. With --now, that of `start` follows.")
         .arg(name_argument())
-        .args([generate::scope_option(), host()])
+        .args([generate::scope_option(), host(), flag("now", "Start it, too")])
 }
 
 /// The clap command of `disable`.
 pub(crate) fn disable_command() -> Command {
     Command::new("disable")
-        .about("Has an installed service no longer started at boot, or at login; it is not stopped")
-        .after_help("Exit status: 0 disabled, 1 not disabled.")
+        .about("Has an installed service no longer started at boot, or at login; it is not stopped without --now")
+        .after_help("Exit status: 0 disabled, 1 not disabled. With --now, that of `stop` follows.")
         .arg(name_argument())
-        .args([generate::scope_option(), host()])
+        .args([generate::scope_option(), host(), flag("now", "Stop it, too")])
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -205,18 +206,29 @@ pub(crate) fn run_uninstall(matches: &ArgMatches) -> Exit {
 
 /// Enables the service.
 pub(crate) fn run_enable(matches: &ArgMatches) -> Exit {
-    with_name(matches, |name| {
+    let exit = with_name(matches, |name| {
         manager_of(matches, name)?.enable(name)?;
         Ok(format!("{name}: enabled\n"))
-    })
+    });
+    now(matches, exit, start::start)
 }
 
 /// Disables the service.
 pub(crate) fn run_disable(matches: &ArgMatches) -> Exit {
-    with_name(matches, |name| {
+    let exit = with_name(matches, |name| {
         manager_of(matches, name)?.disable(name)?;
         Ok(format!("{name}: disabled\n"))
-    })
+    });
+    now(matches, exit, |target| stop::stop(target, None))
+}
+
+/// With `--now`, and if what came before has succeeded, starts or stops the service.
+fn now(matches: &ArgMatches, exit: Exit, act: impl FnOnce(&ServiceRef) -> Exit) -> Exit {
+    let word = matches.get_one::<OsString>("service").filter(|_| matches.get_flag("now"));
+    match word.and_then(|word| ServiceName::parse(word).ok()) {
+        Some(name) if exit == Exit::Status(0) => act(&ServiceRef::Name(name)),
+        _ => exit,
+    }
 }
 
 /// The manager that the service was installed with, else the one that is named or found.

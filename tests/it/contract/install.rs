@@ -142,6 +142,10 @@ fn installed_service_runs_on_every_host_and_leaves_nothing() {
         expect("start inst", 0, "inst: started");
         expect("disable inst", 0, "inst: disabled");
         expect("enable inst", 0, "inst: enabled");
+        expect("disable --now inst", 0, "inst: disabled\ninst: stopped");
+        expect("status inst", 3, "inst");
+        expect("enable --now inst", 0, "inst: enabled\ninst: started");
+        expect("status inst", 0, "inst: running");
         expect("uninstall inst", 0, "inst: uninstalled");
         let pid = host.read("inst.pids").lines().last().unwrap().split(' ').next().unwrap().to_owned();
         assert!(host.becomes(&format!("ended inst {pid}")), "{name}");
