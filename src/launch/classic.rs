@@ -44,13 +44,17 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
             descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;
         }
         let launcher_lock = start.launcher_lock()?;
+        // Before the record, which would say without it that the service is ready. Best effort.
+        let starting = start.mark(&resources.probes);
         let side = process::fork().map_err(LaunchStep::Fork.io_error())?;
-        Ok((signals, resources, launcher_lock, side))
+        Ok((signals, resources, launcher_lock, starting, side))
     };
     match forked() {
         Err(failure) => failed(failure),
-        Ok((signals, mut resources, launcher_lock, Side::Child)) => {
+        Ok((signals, mut resources, launcher_lock, starting, Side::Child)) => {
             signals.after_fork();
+            // The launcher removes it.
+            std::mem::forget(starting);
             resources.service.use_launcher_lock(launcher_lock.map(|(launcher_lock, _)| launcher_lock));
             Role::Service(detach(resources))
         }
@@ -58,6 +62,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
             signals,
             StartResources { probes, reports, service, socket, channel },
             launcher_lock,
+            starting,
             Side::Parent(child),
         )) => {
             // The other resources are the daemon's.
@@ -77,8 +82,6 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
                 None if start.is_oneshot() => None,
                 None => Some(DEFAULT_START_TIMEOUT),
             };
-            // Best effort: without the mark `status` says that it runs.
-            let starting = start.mark(&watch.probes);
             let launcher_lock = watch.watch_forking(launcher_lock);
             let outcome = wait(start, &mut watch, &signals, &log, launcher_lock.as_ref());
             match watch.intermediate.take() {

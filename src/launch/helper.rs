@@ -1,7 +1,7 @@
 //! Becomes the program. A helper reports readiness if the program does not do so itself.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use svcadapt_spec::{Probe, Timespan};
@@ -13,6 +13,7 @@ use super::watch::{ProcessRelation, StartEvent, Watch};
 use crate::error::StepError;
 use crate::plan::LaunchStep;
 use crate::readiness::{ProcessTree, WatchdogProbe};
+use crate::registry::Starting;
 use crate::setup::ServiceProcess;
 use crate::sys::process::{Reaped, Side};
 use crate::sys::process_handle::ProcessHandle;
@@ -72,15 +73,29 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> 
             process::wait(intermediate).map_err(step.io_error())?;
             Ok(service)
         }
-        Side::Child => match process::fork() {
-            Ok(Side::Child) => {
-                signal::reset_for_set_up();
-                let _ = signal::unblock_all();
-                let status = help(start, resources, main, main_pid, &notifier);
-                process::exit_now(status)
+        Side::Child => {
+            let ends = fd::pipe().ok();
+            match process::fork() {
+                Ok(Side::Child) => {
+                    // Before the record of the service, which would say without it that the service is ready. Best effort.
+                    let starting = start.mark(&resources.probes);
+                    drop(ends);
+                    signal::reset_for_set_up();
+                    let _ = signal::unblock_all();
+                    let status = help(start, resources, main, main_pid, &notifier, starting);
+                    process::exit_now(status)
+                }
+                Ok(Side::Parent(_)) => {
+                    if let Some((marked, mark)) = ends {
+                        drop(mark);
+                        // The helper closes its end when it has made the mark, or ends.
+                        let _ = fd::wait_readable(&[marked.as_fd()], None);
+                    }
+                    process::exit_now(0)
+                }
+                Err(_) => process::exit_now(0),
             }
-            Ok(Side::Parent(_)) | Err(_) => process::exit_now(0),
-        },
+        }
     }
 }
 
@@ -91,6 +106,7 @@ fn help(
     main: ProcessHandle,
     main_pid: i32,
     notifier: &ReadyNotifier,
+    starting: Option<Starting>,
 ) -> u8 {
     let StartResources { probes, reports, service, socket, channel: _ } = resources;
     drop(service);
@@ -103,7 +119,6 @@ fn help(
             return 1;
         }
     };
-    let starting = start.mark(&probes);
     let mut watch = Watch::new(probes, reports, ProcessRelation::Observer(&main), main_pid);
     watch.main = Some(main_pid);
     // Without a timeout in the spec, the manager's own one applies.

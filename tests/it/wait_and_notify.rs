@@ -56,6 +56,37 @@ fn wait_ends_when_the_service_is_ready_with_and_without_a_monitor() {
 }
 
 #[test]
+fn service_is_never_ready_before_its_start_is_marked() {
+    if !require(Capability::Strace) {
+        return;
+    }
+    for mode in ["classic", "supervised"] {
+        let (dir, service) = (Dir::new(), Service::new());
+        let mark = format!("{}%starting", service.lock().display());
+        let ready = format!("--ready=file:{}", dir.join("go").display());
+        // The file of the mark is made half a second late.
+        let words =
+            ["-f", "-qq", "-o", "/dev/null", "-P", &mark, "-e", "inject=openat,open:delay_enter=500000"];
+        let running = Svc::new(&dir)
+            .program("/usr/bin/strace")
+            .args(words)
+            .args([dir.program("svcadapt")])
+            .args(["run", "--mode", mode, "--name", service.name(), &ready, "--", "/bin/sleep", "600"])
+            .spawn();
+        let first = wait_until("it runs", || {
+            let state = state(&dir, &service);
+            (!state.contains("not running")).then_some(state)
+        });
+        assert!(first.contains("starting"), "{mode}: {first}");
+        std::fs::write(dir.join("go"), "").unwrap();
+        wait(&dir, &service, &["--ready"]).run();
+        stop(&dir, &service);
+        drop(running);
+        dir.wait_nothing_left();
+    }
+}
+
+#[test]
 fn wait_for_readiness_fails_if_the_service_ends_before() {
     let (dir, service) = (Dir::new(), Service::new());
     let running = start(&dir, &service, &[], "until [ -e end ]; do sleep 0.01; done; exit 3");
