@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::{Dir, Exit, SOURCES, Svc};
+use crate::harness::{Dir, Exit, SOURCES, Svc, rounds};
 
 /// All targets that have a program in `fuzz/`.
 const TARGETS: [&str; 7] =
@@ -50,12 +50,12 @@ fn random_spec_round_trips_through_json() {
 }
 
 /// Runs in a process of its own with bounded time and memory.
-fn campaign(target: &str, seed: u64, inputs: u32) {
+fn campaign(target: &str, seed: u64, inputs: usize) {
     let dir = Dir::new();
     let current = dir.join("current");
     let output = Svc::new(&dir)
         .program("fuzz")
-        .args([target, &seed.to_string(), &inputs.to_string()])
+        .args([target, &seed.to_string(), &rounds(inputs).to_string()])
         .args([&current])
         .deadline(Duration::from_secs(120))
         .output();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use svcadapt_convert::json;
 use svcadapt_spec::{Arity, FIELDS, ServiceSpec};
 
-use crate::harness::skip;
+use crate::harness::{rounds, skip};
 use crate::support::{Chance, Folder, printed, stderr_of, svcadapt};
 
 fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
@@ -35,7 +35,7 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn random_specs_round_trip_through_json() {
     let mut chance = Chance(11);
-    for _ in 0..500 {
+    for _ in 0..rounds(500) {
         let spec = random_spec(&mut chance);
         let text = json::write(&spec);
         assert_eq!(read(&text), Ok(spec), "{text}");
@@ -207,7 +207,7 @@ fn damaged_json_never_panics() {
     let texts: Vec<String> =
         (0..20).map(|_| json::write(&crate::support::random_spec::spec(&mut chance, |_| true))).collect();
     let mut taken = 0;
-    for number in 0..3000 {
+    for number in 0..rounds(3000) {
         let mut bytes = texts[number % texts.len()].clone().into_bytes();
         crate::support::damage(&mut chance, &mut bytes, b"{}[]\",:0\\u\xff\n");
         if let Ok(draft) = json::read(&bytes, Path::new("x")) {

@@ -8,6 +8,7 @@ use svcadapt_convert::plist::{Label, write};
 use svcadapt_spec::{BindIpv6Only, Field, Principal, Scope, SocketAddress, Sockets};
 
 use super::{job, reading};
+use crate::harness::rounds;
 use crate::support::{Chance, Folder, printed, stderr_of, svcadapt};
 
 /// Only fields that launchd has keys for, and that the reader can recognise.
@@ -32,7 +33,7 @@ fn random_specs_round_trip_through_gen_plist() {
     let mut chance = Chance(21);
     let label = Label::parse("org.example.web".as_ref()).unwrap();
     let (mut read_back, mut listening) = (0, 0);
-    for _ in 0..2000 {
+    for _ in 0..rounds(2000) {
         let mut spec = crate::support::random_spec::spec(&mut chance, of_launchd);
         // launchd has one variable of each name, and macOS a smaller maximum.
         let (mut last, all) =
@@ -60,7 +61,7 @@ fn random_specs_round_trip_through_gen_plist() {
         assert_eq!(again, spec, "{}", rendered.text);
         read_back += 1;
     }
-    assert!(read_back > 100 && listening > 100, "{read_back} {listening}");
+    assert!(read_back > rounds(100) && listening > rounds(100), "{read_back} {listening}");
 }
 
 /// The socket settings that launchd has keys for, and that the reader can distinguish from defaults.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use svcadapt_convert::plist::ParsedJob;
 
 use super::{binary, job, reading};
-use crate::harness::skip;
+use crate::harness::{rounds, skip};
 use crate::support::{Chance, Folder, damage};
 
 /// Reads documents, in hexadecimal, with Python, and prints the job, or null.
@@ -108,7 +108,7 @@ fn damaged_plist_is_read_as_by_python_or_refused() {
     );
     let binary = binary(&text);
     let (mut taken, mut documents) = (Vec::new(), Vec::new());
-    for number in 0..6000 {
+    for number in 0..rounds(6000) {
         let mut bytes = if number % 3 == 0 { binary.clone() } else { text.clone().into_bytes() };
         damage(&mut chance, &mut bytes, b"<>&;/!-[]?\"' =\r\n\xffa0x");
         if let Ok(reading) = reading(&bytes)
@@ -118,7 +118,7 @@ fn damaged_plist_is_read_as_by_python_or_refused() {
             documents.push(bytes);
         }
     }
-    assert!(taken.len() > 150, "{}", taken.len());
+    assert!(taken.len() > rounds(150), "{}", taken.len());
     let lines: Vec<String> = documents.iter().map(|document| hexadecimal(document)).collect();
     let Some(others) = python(READER, &lines) else { return };
     let mut different = Vec::new();
