@@ -33,7 +33,7 @@ fn stale_socket_is_replaced_and_a_used_one_refused() {
     let (process, _) = dir.reported();
     assert_eq!(unix(&path), "3 one");
     fs::rename(dir.join("report"), dir.join("first")).unwrap();
-    refused(&dir, &path, "address already in use\n  hint: process [ANY] (svcadapt) listens there");
+    refused(&dir, &path, "address already in use\n  hint: process [ANY] listens there");
     assert_eq!(unix(&path), "3 one");
     fs::rename(dir.join("first"), dir.join("report")).unwrap();
     stop(&dir, &process);
