@@ -3,11 +3,14 @@
 use nix::sys::signal::Signal;
 
 use super::support::Traced;
-use crate::harness::{Dir, Exit, Process, Service, Svc, wait_until};
+use crate::harness::{Dir, Exit, Process, Service, Svc, installed, wait_until};
 
 /// The socket works after READY=1, and what was said is shown until it is replaced, over changes of the monitor's image.
 #[test]
 fn status_text_is_heard_and_shown_as_long_as_the_program_lives() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let traced = Traced::new();
     let program = "systemd-notify --ready --status='warming up'
         until [ -e \"$(dirname \"$0\")/go\" ]; do sleep 0.01; done
@@ -32,6 +35,9 @@ fn status_text_is_heard_and_shown_as_long_as_the_program_lives() {
 
 #[test]
 fn reload_that_a_program_announces_is_shown_until_it_is_ready_again() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let traced = Traced::new();
     let program =
         "systemd-notify --ready; trap 'systemd-notify RELOADING=1' USR1; trap 'systemd-notify READY=1' USR2
@@ -54,6 +60,9 @@ fn reload_that_a_program_announces_is_shown_until_it_is_ready_again() {
 
 #[test]
 fn process_named_by_the_program_is_its_main_process_if_it_is_its_own() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let traced = Traced::new();
     let program = "systemd-notify --ready; sleep 1000 & systemd-notify MAINPID=1; systemd-notify MAINPID=$!
         echo $! >\"$(dirname \"$0\")/second\"; wait";
@@ -71,6 +80,9 @@ fn process_named_by_the_program_is_its_main_process_if_it_is_its_own() {
 /// A unit means what it says: by its default only the main process is heard.
 #[test]
 fn process_that_the_unit_excludes_is_not_heard_and_is_named() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let sends = "import os,socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) \
                  .sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])";
     for (access, heard) in [("", "main"), ("NotifyAccess=exec\n", "exec"), ("NotifyAccess=all\n", "")] {

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 
 use super::page::{Block, Page};
-use crate::harness::{Booted, Capability, Dir, Exit, Output, SOURCES, Systemd, daemons, require, skip};
+use crate::harness::{
+    Booted, Capability, Dir, Exit, Output, SOURCES, Systemd, daemons, installed, require, skip,
+};
 
 /// Between the output of two commands.
 const SEPARATOR: char = '\u{1e}';
@@ -24,6 +26,12 @@ struct Session {
 
 #[test]
 fn sessions_of_the_manual_are_true() {
+    if installed("python3").is_none() {
+        return;
+    }
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     if !require(Capability::Namespaces) {
         return;
     }

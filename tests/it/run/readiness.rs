@@ -14,8 +14,8 @@ use nix::unistd::{User, geteuid};
 
 use super::{run, stop};
 use crate::harness::{
-    Capability, Dir, Exit, Process, Running, Service, Svc, facts, free_port, require, this_process,
-    wait_until, world,
+    Capability, Dir, Exit, Process, Running, Service, Svc, facts, free_port, installed, require,
+    this_process, wait_until, world,
 };
 
 /// A shell program that writes its pid to `pid`, waits until the test creates `go`, and then runs the rest; `$DIR` is
@@ -81,6 +81,9 @@ fn start_without_a_probe_is_ready_at_the_exec() {
 
 #[test]
 fn notify_probe_is_ready_at_the_programs_message() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let dir = Dir::new();
     let rest = ": > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready", "notify"], rest);
@@ -94,6 +97,9 @@ fn notify_probe_is_ready_at_the_programs_message() {
 
 #[test]
 fn type_notify_implies_the_notify_probe() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let dir = Dir::new();
     let rest = ": > $DIR/marker; systemd-notify --ready --status=up; exec sleep 60";
     let (running, process) = start(&dir, &["--type", "notify"], rest);
@@ -102,6 +108,9 @@ fn type_notify_implies_the_notify_probe() {
 
 #[test]
 fn notify_probe_works_for_an_ordinary_user() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     if !require(Capability::Root) {
         return;
     }
@@ -116,6 +125,9 @@ fn notify_probe_works_for_an_ordinary_user() {
 
 #[test]
 fn program_that_changes_its_user_itself_can_report_readiness() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     if !require(Capability::Root) {
         return;
     }
@@ -128,6 +140,9 @@ fn program_that_changes_its_user_itself_can_report_readiness() {
 
 #[test]
 fn notify_socket_belongs_to_the_service_user() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     if !require(Capability::Root) {
         return;
     }
@@ -142,6 +157,9 @@ fn notify_socket_belongs_to_the_service_user() {
 
 #[test]
 fn notify_message_of_a_stranger_is_ignored() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let dir = Dir::new();
     let rest = ": > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify"], rest);
@@ -166,6 +184,9 @@ fn read_by_launcher(running: &Running) {
 
 #[test]
 fn notify_message_without_a_ready_line_is_ignored() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let dir = Dir::new();
     let junk = "systemd-notify --no-block 'STATUS=READY=1' XREADY=1 READY=11; systemd-notify STATUS=READY=1; \
                 python3 -c 'import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); \
@@ -309,6 +330,9 @@ fn several_probes_must_all_succeed() {
 
 #[test]
 fn extended_timeout_counts_from_its_request() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let dir = Dir::new();
     // At 1.2 of 2 seconds it asks for 1.9 more, and is ready at 2.4.
     let rest = "sleep 1.2; systemd-notify EXTEND_TIMEOUT_USEC=1900000; sleep 1.2; : > $DIR/marker; \
@@ -327,6 +351,9 @@ fn extended_timeout_counts_from_its_request() {
 
 #[test]
 fn program_text_is_printed_without_control_characters() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let dir = Dir::new();
     let script = r#"printf 'cut \342\200\256 \302\233 \033[31m\n' >&2
         systemd-notify "$(printf 'STATUS=re \342\200\256 versed \342\201\246 \302\205')"; exec sleep 60"#;
@@ -430,6 +457,9 @@ fn unix_probe_finds_a_socket_on_an_overlay() {
 
 #[test]
 fn notify_messages_with_many_descriptors_are_survived() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     let dir = Dir::new();
     let own = "python3 -c 'import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); \
                s.connect(os.environ[\"NOTIFY_SOCKET\"]); \

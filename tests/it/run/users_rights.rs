@@ -1,6 +1,6 @@
 //! A path that the service's user controls is opened with that user's rights, wherever links lead.
 
-use crate::harness::{Capability, Dir, have, require, world, world_prints};
+use crate::harness::{Capability, Dir, have, installed, require, world, world_prints};
 
 /// A secret of root's, a directory of the service's user, and a function that runs a program as that user.
 const SCENE: &str = "umask 022
@@ -280,6 +280,9 @@ fn created_files_are_removed_if_the_next_call_fails_or_kills() {
 
 #[test]
 fn readiness_probe_uses_the_users_rights() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     prints(
         "install -d -m 700 -o www -g www /run/own
         limited() {

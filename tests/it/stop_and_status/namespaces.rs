@@ -1,6 +1,6 @@
 //! A service seen from another namespace, or without /proc.
 
-use crate::harness::world_prints;
+use crate::harness::{installed, world_prints};
 
 const RUN: &str =
     "run() { svcadapt run --mode classic --standard-output null --name web \"$@\" -- /bin/sleep 100; }\n";
@@ -96,6 +96,9 @@ fn service_hidden_by_hidepid_is_stopped_with_its_hidden_children() {
 /// Each is process 1, and so has the pid of the others.
 #[test]
 fn restart_in_one_of_several_containers_that_share_run_is_its_own() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     prints(
         "container() {
              unshare --pid --fork --mount-proc --kill-child \\

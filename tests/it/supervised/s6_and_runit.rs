@@ -6,7 +6,7 @@ use std::fs;
 use nix::sys::signal::Signal;
 
 use super::support::{Gate, NO_PROCESSES, adapters, children, wait_no_adapter};
-use crate::harness::{Dir, Exit, Output, Running, Service, Svc, free_port, have, wait_until};
+use crate::harness::{Dir, Exit, Output, Running, Service, Svc, free_port, have, installed, wait_until};
 
 /// A service directory with this `run` script, where `[DIR]` is the directory and the command is `svcadapt run`.
 pub(crate) fn service(dir: &Dir, words: &str) {
@@ -92,6 +92,9 @@ fn s6_gets_readiness_and_not_before() {
 /// Its message for systemd reaches s6, and what it says later is heard, too.
 #[test]
 fn program_that_notifies_is_ready_for_s6_and_heard_for_life() {
+    if installed("systemd-notify").is_none() {
+        return;
+    }
     if !have("s6-supervise") {
         return;
     }
