@@ -21,14 +21,22 @@ for _ in 1 2; do
         fi
     done
 done
+# The process of a record may be of another pid namespace, where its number says nothing; the program says whose it is.
 for record in "$records"/*%record; do
+    lock=${record%\%record}
     case $known in
     *" ${record##*/} "*) ;;
     *)
         pid=$(sed -n 's/^pid=//p' "$record" 2>/dev/null)
-        [ -z "$pid" ] || [ -d "/proc/$pid" ] || rm -f "$record" "${record%record}spec" "${record%\%record}"
+        if grep -qsF "program=$dir/" "$record" || { [ -n "$pid" ] && [ ! -d "/proc/$pid" ]; }; then
+            rm -f "$record" "$lock%spec" "$lock%starting" "$lock"
+        fi
         ;;
     esac
+done
+# A link from a pid file to a lock that is gone (src/registry/pid_file_owner.rs).
+for link in "$records"/.*%of; do
+    [ -e "$link" ] || [ ! -L "$link" ] || rm -f "$link"
 done
 for log in "$logs"/*; do
     case $before in
@@ -41,4 +49,8 @@ for log in "$logs"/*; do
     esac
 done
 rmdir "$logs" 2>/dev/null
+# A test that fails does not come to its umount.
+while read -r _ place _; do
+    case $place in "$dir"/*) umount -l "$place" 2>/dev/null ;; esac
+done </proc/mounts
 rm -rf "$dir"
